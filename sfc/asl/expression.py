@@ -1,0 +1,70 @@
+"""What every compiled expression looks like, whatever language it was written in.
+
+An expression is compiled once, when the blueprint is parsed, and evaluated many times. JSONPath paths, payload templates and
+intrinsic functions implement it; a further query language is a further implementation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sfc.jsonvalue import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a flow does wrong: data that Retry and Catch match on. None: AWS shows no such member."""
+
+    error: str | None
+    cause: str | None = None
+
+
+class FlowError(Exception):
+    """Carries a Failure from the depth of an expression to the state that evaluates it; never leaves the interpreter."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(f"{error}: {cause}")
+        self.failure = Failure(error, cause)
+
+
+class PathError(FlowError):
+    """A path found nothing. States word it differently by field, so the parts are kept.
+
+    `path` is the source text; `detail` is Jayway's sentence, e.g. "No results for path: $['a']" or
+    "Missing property in path $['a']"; `data` is the value that was searched.
+    """
+
+    def __init__(self, path: str, detail: str, data: Json) -> None:
+        super().__init__("States.Runtime", f"Invalid path '{path}' : {detail}")
+        self.path = path
+        self.detail = detail
+        self.data = data
+
+
+class Entropy(Protocol):
+    """Chance that replays the same: seeded by the execution, advanced by use."""
+
+    def uuid(self) -> str: ...
+    def random(self) -> float: ...
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression may see besides its input."""
+
+    context: Callable[[], Json]
+    """Builds the context object (`$$`); called only when a path asks for it."""
+    entropy: Entropy
+    variables: dict[str, Json] = field(default_factory=dict)
+    """Visible variables by name; the language issue fills it."""
+
+
+class Expression(Protocol):
+    """A compiled expression. Pure: the same input and scope give the same value."""
+
+    @property
+    def source(self) -> str: ...
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        """The value for `data`. Raises FlowError (PathError when a path finds nothing)."""
+        ...

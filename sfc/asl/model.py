@@ -1,0 +1,223 @@
+"""A checked, compiled, immutable state machine.
+
+`sfc.asl.parse` is the only maker of these objects; whoever holds one may trust it: every target exists, every path is
+compiled, every number is in range. JSON spelling (`StartAt`) ends in the parser. Units are in the names.
+
+Joints for what a definition may hold later: `DataFlow` is the query language's part of a state (a second language is a second
+implementation of its methods), `Scope.variables` holds variables, `Resource.pattern` names the integration pattern, `Map.mode`
+the processor's mode.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Literal, Protocol, TypeAlias
+
+from sfc.asl.expression import Expression, Scope
+from sfc.jsonvalue import Json
+
+
+class Unset(Enum):
+    """Tells "no such field" from an explicit null."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+class DataFlow(Protocol):
+    """How a state's raw input becomes what it works on, and how its result becomes its output. Methods raise FlowError."""
+
+    def arguments(self, raw: Json, scope: Scope) -> Json:
+        """InputPath, then Parameters."""
+        ...
+
+    def output(self, raw: Json, result: Json, scope: Scope) -> Json:
+        """ResultSelector, ResultPath (into the raw input), OutputPath."""
+        ...
+
+    def failure_output(self, raw: Json, error_output: Json, catcher: "Catcher", scope: Scope) -> Json:
+        """What a Catcher hands on: `error_output` placed into the raw input by the catcher's ResultPath."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrier:
+    """One entry of `Retry`. Source: https://states-language.net/#retrying-after-error"""
+
+    error_equals: tuple[str, ...]
+    interval_s: float = 1.0
+    max_attempts: int = 3
+    backoff_rate: float = 2.0
+    max_delay_s: float | None = None
+    full_jitter: bool = False
+
+
+class ResultPlace(Protocol):
+    """A compiled reference path that a value is put at."""
+
+    @property
+    def source(self) -> str: ...
+
+    def put(self, document: Json, value: Json) -> Json:
+        """A copy of `document` with `value` at this place; parts not on the way are shared. Raises FlowError
+        States.ResultPathMatchFailure when the place is inside something that is no object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catcher:
+    error_equals: tuple[str, ...]
+    next: tuple[str, ...]
+    result_path: ResultPlace | None
+    """None: `"ResultPath": null`, the error output is dropped. The default `$` replaces the input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What a Task calls, taken apart once."""
+
+    text: str
+    kind: Literal["function", "service", "activity", "task", "http"]
+    """function: a Lambda ARN · service: `arn:aws:states:::service:action[.pattern]` (and aws-sdk, http:invoke) ·
+    activity: an activity ARN · task: `task:name[:version]` · http: a plain http(s) URL."""
+    service: str = ""
+    """For history: `lambda`, `aws-sdk:dynamodb`, `http`, `task` …"""
+    action: str = ""
+    """`invoke`, `putItem`; for a task its name; for a URL the URL."""
+    pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
+    version: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateBase:
+    name: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass(StateBase):
+    flow: DataFlow
+    next: tuple[str, ...]
+    """() ends the (sub-)machine; several names fork."""
+    result: Json | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(StateBase):
+    flow: DataFlow
+    next: tuple[str, ...]
+    resource: Resource
+    timeout_s: int | Expression | None = None
+    heartbeat_s: int | Expression | None = None
+    credentials: Expression | None = None
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+class Condition(Protocol):
+    """A compiled Choice rule (Variable + operator, And, Or, Not)."""
+
+    def test(self, data: Json, scope: Scope) -> bool:
+        """Raises PathError when a Variable is missing and its presence was not asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceRule:
+    condition: Condition
+    next: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(StateBase):
+    flow: DataFlow
+    """`arguments` is InputPath; `output` is OutputPath."""
+    rules: tuple[ChoiceRule, ...]
+    default: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(StateBase):
+    flow: DataFlow
+    next: tuple[str, ...]
+    kind: Literal["Seconds", "SecondsPath", "Timestamp", "TimestampPath"]
+    value: int | str | Expression
+    """Seconds: int · Timestamp: RFC 3339 text · …Path: the compiled path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel(StateBase):
+    flow: DataFlow
+    next: tuple[str, ...]
+    branches: tuple["SubMachine", ...]
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map(StateBase):
+    flow: DataFlow
+    """`arguments` is InputPath alone: what ItemsPath, ItemSelector and …Path fields are read from."""
+    next: tuple[str, ...]
+    items: Expression | None
+    """ItemsPath; None: the whole effective input."""
+    item_selector: Expression | None
+    """ItemSelector (or the older Parameters)."""
+    processor: "SubMachine"
+    max_concurrency: int | Expression = 0
+    tolerated_failure_count: int | Expression = 0
+    tolerated_failure_percentage: float | Expression = 0.0
+    mode: Literal["INLINE", "DISTRIBUTED"] = "INLINE"
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    """Checked but uninterpreted fields of a DISTRIBUTED Map (ItemReader, ItemBatcher, ResultWriter, Label, ProcessorConfig)."""
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(StateBase):
+    """SFC's own: gathers the tokens of a fork. See docs/design.md §6."""
+
+    flow: DataFlow
+    next: tuple[str, ...]
+    require: Literal["All", "Any"] | int
+    others: Literal["Cancel", "Continue"] = "Continue"
+    sources: tuple[str, ...] = ()
+    """The states with a transition to this one, in order of definition."""
+    reaching: frozenset[str] = frozenset()
+    """Every state of this (sub-)machine from which this Join can be reached."""
+    fork: str = ""
+    """The state whose several `Next` make the tokens that meet here."""
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed(StateBase):
+    flow: DataFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail(StateBase):
+    error: str | Expression | None = None
+    cause: str | Expression | None = None
+
+
+State: TypeAlias = Pass | Task | Choice | Wait | Parallel | Map | Join | Succeed | Fail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubMachine:
+    start_at: str
+    states: Mapping[str, State]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateMachine(SubMachine):
+    """`timeout_s`: the execution's own limit."""
+
+    comment: str = ""
+    timeout_s: int | None = None
+    query_language: Literal["JSONPath", "JSONata"] = "JSONPath"

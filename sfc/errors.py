@@ -1,0 +1,100 @@
+"""Errors raised on purpose: what the caller or the platform does wrong.
+
+What a blueprint does wrong is a list of `sfc.asl.diagnostics.Diagnostic`; what a flow does wrong is a `Failure` value that
+Retry and Catch match on. Neither is an exception that leaves the core. Everything here derives from `SfcError`:
+
+    SfcError
+    ├── InvalidRequest          400  a field of a request is missing, malformed or too large
+    │   ├── InvalidDefinition        the definition has errors: see `diagnostics`
+    │   ├── InvalidName              a name with a character or length that is not allowed
+    │   ├── InvalidArn
+    │   ├── InvalidInput             an execution's input is not JSON, too large or too deep
+    │   └── InvalidToken             a page token that this server did not give
+    ├── NotFound                404  StateMachineDoesNotExist, ExecutionDoesNotExist …
+    ├── Conflict                409  StateMachineAlreadyExists, ExecutionAlreadyExists …
+    ├── NotSupported            400  this kind of state machine cannot do that
+    ├── Overloaded              429  the engine takes no more now; carries `retry_after_s`
+    └── Unavailable             503  the store or the owner of a shard cannot be reached
+        └── OutcomeUnknown           a commit may or may not have happened
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class SfcError(Exception):
+    """Base of all errors raised on purpose. `code` is stable; clients match on it, not on the text."""
+
+    status: ClassVar[int] = 500
+    code: str = "InternalError"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        if code is not None:
+            self.code = code
+
+
+class InvalidRequest(SfcError):
+    status = 400
+    code = "ValidationException"
+
+
+class InvalidDefinition(InvalidRequest):
+    """`diagnostics` holds every finding, errors first."""
+
+    code = "InvalidDefinition"
+
+    def __init__(self, message: str, diagnostics: Sequence[object] = ()) -> None:
+        super().__init__(message, field="definition")
+        self.diagnostics = tuple(diagnostics)
+
+
+class InvalidName(InvalidRequest):
+    code = "InvalidName"
+
+
+class InvalidArn(InvalidRequest):
+    code = "InvalidArn"
+
+
+class InvalidInput(InvalidRequest):
+    code = "InvalidExecutionInput"
+
+
+class InvalidToken(InvalidRequest):
+    code = "InvalidToken"
+
+
+class NotFound(SfcError):
+    status = 404
+    code = "ResourceNotFound"
+
+
+class Conflict(SfcError):
+    status = 409
+    code = "ConflictException"
+
+
+class NotSupported(SfcError):
+    status = 400
+    code = "StateMachineTypeNotSupported"
+
+
+class Overloaded(SfcError):
+    status = 429
+    code = "ThrottlingException"
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(SfcError):
+    status = 503
+    code = "ServiceUnavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """A commit was sent and its answer lost; `Store.settle` decides it."""

@@ -1,0 +1,102 @@
+"""Journal entries: the facts that came from outside an execution. Everything else about it is computed from them.
+
+`at` is UTC in milliseconds and never goes back within one execution. `task` is the number the interpreter gave a scheduled
+piece of work (a task, a wait, a retry delay); with `attempt` it names exactly one expectation. An entry that matches no open
+expectation changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+
+from sfc.asl.expression import Failure
+
+EXECUTION_TIMEOUT = 0
+"""The `task` of the timer that ends the whole execution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    at: int
+    input: bytes
+    """JSON text as the caller gave it."""
+    seed: int
+    """64 bits; source of every random value and uuid of this execution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSucceeded:
+    at: int
+    task: int
+    attempt: int
+    output: bytes
+    """JSON text."""
+    began: int = 0
+    """When the worker began it, UTC ms; 0 when unknown. Until then the job was queued."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailed:
+    at: int
+    task: int
+    attempt: int
+    failure: Failure
+    began: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    at: int
+    task: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    at: int
+    failure: Failure
+
+
+Entry: TypeAlias = Started | TaskSucceeded | TaskFailed | TimerFired | Stopped
+
+STARTED, TASK_SUCCEEDED, TASK_FAILED, TIMER_FIRED, STOPPED = range(1, 6)
+"""Stored codes; never renumbered."""
+
+Stored: TypeAlias = tuple[int, int, int, int, int, bytes]
+"""(kind, at, task, attempt, began, data): the columns an entry is stored in."""
+
+
+def encode(entry: Entry) -> Stored:
+    """An entry as columns; `data` is JSON text (the task's own output is stored as it came)."""
+    match entry:
+        case Started():
+            return STARTED, entry.at, 0, 0, entry.seed, entry.input
+        case TaskSucceeded():
+            return TASK_SUCCEEDED, entry.at, entry.task, entry.attempt, entry.began, entry.output
+        case TaskFailed():
+            return TASK_FAILED, entry.at, entry.task, entry.attempt, entry.began, _failure(entry.failure)
+        case TimerFired():
+            return TIMER_FIRED, entry.at, entry.task, entry.attempt, 0, b""
+        case Stopped():
+            return STOPPED, entry.at, 0, 0, 0, _failure(entry.failure)
+
+
+def decode(stored: Stored) -> Entry:
+    """The entry behind stored columns. Raises ValueError for a kind this version does not know."""
+    kind, at, task, attempt, began, data = stored
+    if kind == TASK_SUCCEEDED:
+        return TaskSucceeded(at=at, task=task, attempt=attempt, output=data, began=began)
+    if kind == STARTED:
+        return Started(at=at, input=data, seed=began)
+    if kind == TASK_FAILED:
+        return TaskFailed(at=at, task=task, attempt=attempt, failure=Failure(*orjson.loads(data)), began=began)
+    if kind == TIMER_FIRED:
+        return TimerFired(at=at, task=task, attempt=attempt)
+    if kind == STOPPED:
+        return Stopped(at=at, failure=Failure(*orjson.loads(data)))
+    raise ValueError(f"unknown kind of journal entry: {kind}")
+
+
+def _failure(failure: Failure) -> bytes:
+    return orjson.dumps([failure.error, failure.cause])

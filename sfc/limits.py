@@ -1,0 +1,37 @@
+"""Every limit that input can run into, in one place; units are in the names.
+
+Sources: the Step Functions service quotas where AWS has the limit, otherwise chosen here and said why.
+"""
+
+from typing import Final
+
+DEFINITION_CHARS: Final = 1_048_576
+PAYLOAD_BYTES: Final = 262_144
+"""Input, output or result of a state, and of an execution, as UTF-8 JSON."""
+REQUEST_BODY_BYTES: Final = 4_194_304
+"""One HTTP request: a definition in JSON text inside JSON (escaped) plus its settings."""
+HISTORY_EVENTS: Final = 25_000
+"""Events of one execution; also what ends an endless loop of states that never wait."""
+NAME_CHARS: Final = 80
+ARN_CHARS: Final = 256
+ERROR_CHARS: Final = 256
+CAUSE_CHARS: Final = 32_768
+JSON_DEPTH: Final = 200
+"""Nesting of any JSON value. The fast JSON encoder stops at 254; AWS's own parser at 1,000."""
+STATE_MACHINE_DEPTH: Final = 32
+"""Parallel and Map inside each other."""
+INTRINSIC_DEPTH: Final = 10
+INTRINSIC_TEXT_CHARS: Final = 10_000
+INTRINSIC_RANGE_ITEMS: Final = 1_000
+MAX_SECONDS: Final = 99_999_999
+MAX_DELAY_SECONDS: Final = 31_622_400
+RETRY_ATTEMPTS: Final = 99_999_999
+PAGE_SIZE: Final = 1_000
+DEFAULT_PAGE_SIZE: Final = 100
+EXPRESS_DURATION_MS: Final = 300_000
+STANDARD_DURATION_MS: Final = 31_536_000_000
+"""One year."""
+INLINE_MAP_CONCURRENCY: Final = 1_000
+"""Iterations of one inline Map at once when MaxConcurrency is 0. AWS runs about 40; a Ray cluster can run more."""
+WORKER_LOST_DEATHS: Final = 3
+"""Deaths of a worker with the same job on board after which the job fails with SFC.WorkerLost."""
