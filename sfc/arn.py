@@ -1,0 +1,65 @@
+"""Names of things as AWS spells them.
+
+    arn:aws:states:<region>:<account>:stateMachine:<machine>
+    arn:aws:states:<region>:<account>:execution:<machine>:<name>
+    arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sfc.errors import InvalidArn, InvalidName
+from sfc.limits import ARN_CHARS, NAME_CHARS
+
+# Whitespace, brackets, wildcards, special and control characters. Source: CreateStateMachine and StartExecution in the API guide.
+_FORBIDDEN_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+_ARN: Final = re.compile(r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express):([^:]+)(?::([^:]+))?(?::([^:]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Where this installation says it is; only ARNs show it."""
+
+    region: str = "us-east-1"
+    account: str = "123456789012"
+
+    def state_machine(self, machine: str) -> str:
+        return f"arn:aws:states:{self.region}:{self.account}:stateMachine:{machine}"
+
+    def execution(self, machine: str, name: str) -> str:
+        return f"arn:aws:states:{self.region}:{self.account}:execution:{machine}:{name}"
+
+    def express(self, machine: str, name: str, run: str) -> str:
+        """`run` is a uuid: EXPRESS executions may share a name."""
+        return f"arn:aws:states:{self.region}:{self.account}:express:{machine}:{name}:{run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """A state machine's or an execution's ARN, taken apart. Region and account are not compared: any client's ARN is taken."""
+
+    text: str
+    kind: str
+    """stateMachine, execution or express."""
+    machine: str
+    name: str = ""
+    """Of the execution; of a state machine's ARN its version or alias, if any."""
+    run: str = ""
+
+
+def parse(text: object, *kinds: str) -> Arn:
+    """Takes an ARN apart. Raises InvalidArn unless it is one of `kinds`."""
+    found = _ARN.fullmatch(text) if isinstance(text, str) and len(text) <= ARN_CHARS else None
+    if found is None or (kinds and found[3] not in kinds) or (found[3] == "execution" and not found[5]):
+        raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {str(text)[:ARN_CHARS]}'")
+    return Arn(found[0], found[3], found[4], found[5] or "", found[6] or "")
+
+
+def check_name(name: object, field: str = "name") -> str:
+    """The name, when AWS would take it. Raises InvalidName that says what is wrong with it."""
+    if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARS:
+        raise InvalidName(f"Invalid Name: '{str(name)[:NAME_CHARS]}': {field} must have 1 to {NAME_CHARS} characters", field=field)
+    if _FORBIDDEN_IN_NAMES.search(name):
+        raise InvalidName(f"Invalid Name: '{name}'", field=field)
+    return name

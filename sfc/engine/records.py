@@ -1,0 +1,44 @@
+"""What the engine tells of executions: plain, frozen, ready to be rendered by any front."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sfc.jsonvalue import Json
+from sfc.store.journal import Kind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One execution as it stands. Times are UTC ms; `input` and `output` are JSON text."""
+
+    arn: str
+    id: int
+    machine: str
+    machine_arn: str
+    name: str
+    kind: Kind
+    version: int
+    status: str
+    """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+    started_at: int
+    stopped_at: int | None = None
+    input: str | None = None
+    """None in lists."""
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    states: Sequence[str] = ()
+    """Names of the states it is in now; only while RUNNING, only where it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    items: Sequence[T]
+    next_token: str | None = None
+
+
+HistoryEvent = dict[str, Json]
+"""As GetExecutionHistory spells it: id, previousEventId, timestamp (UTC ms, int), type and at most one …EventDetails object."""
