@@ -29,6 +29,12 @@ UNSET: Final = Unset.UNSET
 class DataFlow(Protocol):
     """How a state's raw input becomes what it works on, and how its result becomes its output. Methods raise FlowError."""
 
+    @property
+    def growth(self) -> int:
+        """How many times a value it reads may stand in what it makes: 0 when arguments and output can never be larger than
+        what went in (so nobody needs to measure them), else the number of places a template or a ResultPath copies to."""
+        ...
+
     def arguments(self, raw: Json, scope: Scope) -> Json:
         """InputPath, then Parameters."""
         ...
