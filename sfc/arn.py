@@ -1,8 +1,8 @@
 """Names of things as AWS spells them.
 
-    arn:aws:states:<region>:<account>:stateMachine:<machine>
-    arn:aws:states:<region>:<account>:execution:<machine>:<name>
-    arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
+arn:aws:states:<region>:<account>:stateMachine:<machine>
+arn:aws:states:<region>:<account>:execution:<machine>:<name>
+arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
 """
 
 import re
@@ -14,7 +14,9 @@ from sfc.limits import ARN_CHARS, NAME_CHARS
 
 # Whitespace, brackets, wildcards, special and control characters. Source: CreateStateMachine and StartExecution in the API guide.
 _FORBIDDEN_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
-_ARN: Final = re.compile(r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express):([^:]+)(?::([^:]+))?(?::([^:]+))?")
+_ARN: Final = re.compile(
+    r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express):([^:]+)(?::([^:]+))?(?::([^:]+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """A state machine's or an execution's ARN, taken apart. Region and account are not compared: any client's ARN is taken."""
+    """A state machine's or an execution's ARN, taken apart. Region and account are not compared: any client's ARN is
+    taken.
+    """
 
     text: str
     kind: str
@@ -59,7 +63,9 @@ def parse(text: object, *kinds: str) -> Arn:
 def check_name(name: object, field: str = "name") -> str:
     """The name, when AWS would take it. Raises InvalidName that says what is wrong with it."""
     if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARS:
-        raise InvalidName(f"Invalid Name: '{str(name)[:NAME_CHARS]}': {field} must have 1 to {NAME_CHARS} characters", field=field)
+        raise InvalidName(
+            f"Invalid Name: '{str(name)[:NAME_CHARS]}': {field} must have 1 to {NAME_CHARS} characters", field=field
+        )
     if _FORBIDDEN_IN_NAMES.search(name):
         raise InvalidName(f"Invalid Name: '{name}'", field=field)
     return name

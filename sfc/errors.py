@@ -1,7 +1,7 @@
 """Errors raised on purpose: what the caller or the platform does wrong.
 
-What a blueprint does wrong is a list of `sfc.asl.diagnostics.Diagnostic`; what a flow does wrong is a `Failure` value that
-Retry and Catch match on. Neither is an exception that leaves the core. Everything here derives from `SfcError`:
+What a blueprint does wrong is a list of `sfc.asl.diagnostics.Diagnostic`; what a flow does wrong is a `Failure` value
+that Retry and Catch match on. Neither is an exception that leaves the core. Everything here derives from `SfcError`:
 
     SfcError
     ├── InvalidRequest          400  a field of a request is missing, malformed or too large

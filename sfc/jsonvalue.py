@@ -18,12 +18,15 @@ class NotJson(ValueError):
 
 
 def loads(text: str | bytes) -> Json:
-    """The value of a JSON text. Raises NotJson with the place of the mistake, or when it nests deeper than the limit."""
+    """The value of a JSON text. Raises NotJson with the place of the mistake, or when it nests deeper than the
+    limit.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise NotJson(str(error)) from None
-    if text.count(b"[" if isinstance(text, bytes) else "[") + text.count(b"{" if isinstance(text, bytes) else "{") > JSON_DEPTH:
+    brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    if brackets > JSON_DEPTH:
         check_depth(value)
     return value
 
@@ -42,7 +45,9 @@ def text(value: Json) -> str:
 
 
 def check_depth(value: Json, limit: int = JSON_DEPTH) -> None:
-    """Raises NotJson when `value` nests deeper than `limit` levels; walks level by level, so it cannot overflow the stack."""
+    """Raises NotJson when `value` nests deeper than `limit` levels; walks level by level, so it cannot overflow the
+    stack.
+    """
     level = [value]
     for _ in range(limit + 1):
         level = [

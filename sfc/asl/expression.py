@@ -1,7 +1,7 @@
 """What every compiled expression looks like, whatever language it was written in.
 
-An expression is compiled once, when the blueprint is parsed, and evaluated many times. JSONPath paths, payload templates and
-intrinsic functions implement it; a further query language is a further implementation.
+An expression is compiled once, when the blueprint is parsed, and evaluated many times. JSONPath paths, payload
+templates and intrinsic functions implement it; a further query language is a further implementation.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,18 @@ class Failure:
 
 
 class FlowError(Exception):
-    """Carries a Failure from the depth of an expression to the state that evaluates it; never leaves the interpreter."""
+    """Carries a Failure from the depth of an expression to the state that evaluates it; never leaves the
+    interpreter.
+    """
 
     def __init__(self, error: str, cause: str) -> None:
         super().__init__(f"{error}: {cause}")
         self.failure = Failure(error, cause)
+
+
+def runtime_error(cause: str) -> FlowError:
+    """States.Runtime: the flow asked for something its data cannot give. Neither retried nor caught."""
+    return FlowError("States.Runtime", cause)
 
 
 class PathError(FlowError):

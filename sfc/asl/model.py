@@ -3,9 +3,9 @@
 `sfc.asl.parse` is the only maker of these objects; whoever holds one may trust it: every target exists, every path is
 compiled, every number is in range. JSON spelling (`StartAt`) ends in the parser. Units are in the names.
 
-Joints for what a definition may hold later: `DataFlow` is the query language's part of a state (a second language is a second
-implementation of its methods), `Scope.variables` holds variables, `Resource.pattern` names the integration pattern, `Map.mode`
-the processor's mode.
+Joints for what a definition may hold later: `DataFlow` is the query language's part of a state (a second language is
+a second implementation of its methods), `Scope.variables` holds variables, `Resource.pattern` names the integration
+pattern, `Map.mode` the processor's mode.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,16 @@ UNSET: Final = Unset.UNSET
 
 
 class DataFlow(Protocol):
-    """How a state's raw input becomes what it works on, and how its result becomes its output. Methods raise FlowError."""
+    """How a state's raw input becomes what it works on, and how its result becomes its output. Methods raise
+    FlowError.
+    """
 
     @property
     def growth(self) -> int:
-        """How many times a value it reads may stand in what it makes: 0 when arguments and output can never be larger than
-        what went in (so nobody needs to measure them), else the number of places a template or a ResultPath copies to."""
+        """How many times a value it reads may stand in what it makes: 0 when arguments and output can never be larger
+        than what went in (so nobody needs to measure them), else the number of places a template or a ResultPath
+        copies to.
+        """
         ...
 
     def arguments(self, raw: Json, scope: Scope) -> Json:
@@ -178,7 +182,9 @@ class Map(StateBase):
     tolerated_failure_percentage: float | Expression = 0.0
     mode: Literal["INLINE", "DISTRIBUTED"] = "INLINE"
     settings: Mapping[str, Json] = field(default_factory=dict)
-    """Checked but uninterpreted fields of a DISTRIBUTED Map (ItemReader, ItemBatcher, ResultWriter, Label, ProcessorConfig)."""
+    """Checked but uninterpreted fields of a DISTRIBUTED Map (ItemReader, ItemBatcher, ResultWriter, Label,
+    ProcessorConfig).
+    """
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
 

@@ -1,0 +1,6 @@
+"""The pure heart: one execution's state, advanced by journal entries."""
+
+from sfc.interpreter.run import ExecutionInfo, Run
+from sfc.interpreter.step import step
+
+__all__ = ["ExecutionInfo", "Run", "step"]

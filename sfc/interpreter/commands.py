@@ -1,6 +1,7 @@
 """What the host must do next. A command may be carried out only after the entry that caused it is committed.
 
-Timers are no commands: `Run.next_timer()` always tells the earliest one, and the host feeds `TimerFired` when it is due.
+Timers are no commands: `Run.next_timer()` always tells the earliest one, and the host feeds `TimerFired` when it is
+due.
 """
 
 from dataclasses import dataclass

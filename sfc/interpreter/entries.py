@@ -1,8 +1,8 @@
 """Journal entries: the facts that came from outside an execution. Everything else about it is computed from them.
 
-`at` is UTC in milliseconds and never goes back within one execution. `task` is the number the interpreter gave a scheduled
-piece of work (a task, a wait, a retry delay); with `attempt` it names exactly one expectation. An entry that matches no open
-expectation changes nothing.
+`at` is UTC in milliseconds and never goes back within one execution. `task` is the number the interpreter gave a
+scheduled piece of work (a task, a wait, a retry delay); with `attempt` it names exactly one expectation. An entry
+that matches no open expectation changes nothing.
 """
 
 from dataclasses import dataclass

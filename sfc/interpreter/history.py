@@ -1,0 +1,144 @@
+"""History events in AWS's shape, computed while the interpreter runs.
+
+Every event gets its number whether or not it is recorded: numbers stand in causes ("entered at the event id #4") and
+in the limit of events, so a run with its history off and one with it on agree in everything else. `previousEventId`
+follows AWS's recordings, which do not count an iteration's end as a predecessor.
+"""
+
+from typing import Final
+
+from sfc.asl.expression import Failure
+from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Resource, Succeed, Task, Wait
+from sfc.interpreter.commands import DispatchTask
+from sfc.interpreter.run import Frame, Run, Token
+from sfc.jsonvalue import Json, text
+
+KIND: Final[dict[type, str]] = {
+    Pass: "Pass", Task: "Task", Choice: "Choice", Wait: "Wait", Parallel: "Parallel", Map: "Map", Join: "Pass",
+    Succeed: "Succeed", Fail: "Fail",
+}  # fmt: skip
+"""A Join shows as a Pass state: AWS's enumeration has no member for it."""
+
+WHOLE: Final = {"truncated": False}
+
+
+def emit(run: Run, previous: int, kind: str, field: str = "", details: dict[str, Json] | None = None) -> int:
+    """Count one event and record it if this run records; returns its number."""
+    run.last_event = number = run.last_event + 1
+    if run.events is not None:
+        event: dict[str, Json] = {"timestamp": run.now, "type": kind, "id": number, "previousEventId": previous}
+        if details is not None:
+            event[field] = details
+        run.events.append(event)
+    return number
+
+
+def entered(run: Run, token: Token) -> None:
+    """…StateEntered: the token stands in its state from now on."""
+    token.entered_at = run.now
+    if run.events is None:
+        run.last_event = number = run.last_event + 1
+    else:
+        name = token.state.name
+        details = {"name": name, "input": text(token.input), "inputDetails": WHOLE}
+        number = emit(
+            run, token.previous, KIND[type(token.state)] + "StateEntered", "stateEnteredEventDetails", details
+        )
+    token.previous = token.entered_event = number
+
+
+def exited(run: Run, token: Token, output: Json) -> None:
+    if run.events is None:
+        run.last_event = number = run.last_event + 1
+    else:
+        details = {"name": token.state.name, "output": text(output), "outputDetails": WHOLE}
+        number = emit(run, token.previous, KIND[type(token.state)] + "StateExited", "stateExitedEventDetails", details)
+    token.previous = number
+
+
+def execution_started(run: Run, source: str) -> None:
+    details = {"input": source, "inputDetails": WHOLE, "roleArn": run.info.role_arn}
+    emit(run, 0, "ExecutionStarted", "executionStartedEventDetails", details)
+
+
+def execution_succeeded(run: Run, previous: int, output: bytes) -> None:
+    details = {"output": output.decode(), "outputDetails": WHOLE} if run.events is not None else None
+    emit(run, previous, "ExecutionSucceeded", "executionSucceededEventDetails", details)
+
+
+def execution_ended(run: Run, previous: int, kind: str, failure: Failure) -> None:
+    """ExecutionFailed, ExecutionAborted or ExecutionTimedOut; members that the failure lacks are left out, as AWS
+    does.
+    """
+    field = kind[0].lower() + kind[1:] + "EventDetails"
+    emit(run, previous, kind, field, failure_details(failure))
+
+
+def failure_details(failure: Failure) -> dict[str, Json]:
+    details: dict[str, Json] = {}
+    if failure.error is not None:
+        details["error"] = failure.error
+    if failure.cause is not None:
+        details["cause"] = failure.cause
+    return details
+
+
+def task_scheduled(run: Run, token: Token, job: DispatchTask) -> None:
+    """…Scheduled and, at once, …Started: queueing is not a fact of the execution."""
+    if run.events is None:
+        run.last_event += 2
+        token.previous = run.last_event
+        return
+    resource = job.resource
+    details: dict[str, Json]
+    if resource.kind == "function":
+        details = {"resource": resource.text, "input": job.input.decode(), "inputDetails": WHOLE}
+    else:
+        details = {**_integration(resource), "region": resource.region, "parameters": job.input.decode()}
+    if job.timeout_s is not None:
+        details["timeoutInSeconds"] = job.timeout_s
+    if job.heartbeat_s is not None and resource.kind != "function":
+        details["heartbeatInSeconds"] = job.heartbeat_s
+    prefix, field = _names(resource)
+    number = emit(run, token.previous, prefix + "Scheduled", field + "ScheduledEventDetails", details)
+    started = None if resource.kind == "function" else _integration(resource)
+    token.previous = emit(run, number, prefix + "Started", field + "StartedEventDetails", started)
+
+
+def task_succeeded(run: Run, token: Token, resource: Resource, output: bytes) -> None:
+    details = None
+    prefix, field = _names(resource)
+    if run.events is not None:
+        about = {} if resource.kind == "function" else _integration(resource)
+        details = {**about, "output": output.decode(), "outputDetails": WHOLE}
+    token.previous = emit(run, token.previous, prefix + "Succeeded", field + "SucceededEventDetails", details)
+
+
+def task_failed(run: Run, token: Token, resource: Resource, failure: Failure) -> None:
+    """…TimedOut for the two time-outs, else …Failed."""
+    prefix, field = _names(resource)
+    how = "TimedOut" if failure.error in ("States.Timeout", "States.HeartbeatTimeout") else "Failed"
+    about = {} if resource.kind == "function" else _integration(resource)
+    details = {**about, **failure_details(failure)}
+    token.previous = emit(run, token.previous, prefix + how, f"{field}{how}EventDetails", details)
+
+
+def _names(resource: Resource) -> tuple[str, str]:
+    return ("LambdaFunction", "lambdaFunction") if resource.kind == "function" else ("Task", "task")
+
+
+def _integration(resource: Resource) -> dict[str, Json]:
+    action = resource.action + ("." + resource.pattern if resource.pattern else "")
+    return {"resourceType": resource.service, "resource": action}
+
+
+def iteration(run: Run, frame: Frame, name: str, how: str, previous: int) -> int:
+    """MapIteration{Started,Succeeded,Failed,Aborted}; returns its number."""
+    details = {"name": name, "index": frame.index} if run.events is not None else None
+    return emit(run, previous, "MapIteration" + how, f"mapIteration{how}EventDetails", details)
+
+
+def aborted(run: Run, token: Token) -> None:
+    """{Task,Wait,Parallel,Map}StateAborted: the state was given up because something beside it failed."""
+    if isinstance(token.state, (Task, Wait, Parallel, Map)):
+        emit(run, token.previous, KIND[type(token.state)] + "StateAborted")

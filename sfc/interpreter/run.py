@@ -1,0 +1,248 @@
+"""The state of one execution while it runs: frames, tokens, what is awaited, what is due.
+
+A *frame* is one running (sub-)machine: the execution itself, a branch of a Parallel, an iteration of a Map. A *token*
+is one thread of control in a frame; it stands in exactly one state. A frame begins with one token; a fork makes
+several, a Join gathers them. A token either is ready to move, or waits: for a job's answer, a timer, the frames it
+started, or the others at a Join.
+
+A `Run` is changed in place (a copied one would make a Map of n items cost n²); the JSON values in it never are.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Literal, Protocol
+
+from sfc.asl.expression import Failure, Scope
+from sfc.asl.model import State, StateMachine, SubMachine
+from sfc.interpreter.commands import CancelTask, Command, DispatchTask, Finish, Status
+from sfc.interpreter.entries import EXECUTION_TIMEOUT
+from sfc.interpreter.entropy import SeededEntropy
+from sfc.jsonvalue import Json
+from sfc.limits import EXPRESS_DURATION_MS, HISTORY_EVENTS, STANDARD_DURATION_MS
+
+Event = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInfo:
+    """What an execution knows of itself besides its input; fixed for its life."""
+
+    arn: str
+    name: str
+    machine_arn: str
+    machine_name: str
+    role_arn: str = ""
+    history_events: int = HISTORY_EVENTS
+    kind: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+
+
+class Gather(Protocol):
+    """The frames that a Parallel or Map state has started, and what becomes of their ends."""
+
+    frames: "dict[int, Frame]"
+
+    def child_ended(
+        self, run: "Run", parent: "Token", child: "Frame", output: Json, previous: int
+    ) -> "Token | None": ...
+
+    def child_failed(
+        self, run: "Run", parent: "Token", child: "Frame", failure: Failure, previous: int
+    ) -> "Token | None": ...
+
+
+class Fork:
+    """One passage through a state with several `Next`: the tokens it made that live, and the Joins that wait for some
+    of them.
+    """
+
+    __slots__ = ("joins", "state", "tokens")
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+        self.tokens: dict[Token, None] = {}
+        self.joins: dict[str, Arrivals] = {}
+
+
+class Arrivals:
+    """The tokens that have come to one Join of one fork."""
+
+    __slots__ = ("fired", "tokens")
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Token] = {}
+        self.fired = False
+
+
+class Frame:
+    """One running (sub-)machine."""
+
+    __slots__ = ("index", "item", "machine", "output", "output_event", "parent", "tokens")
+
+    def __init__(self, machine: SubMachine, parent: "Token | None" = None, index: int = 0, item: Json = None) -> None:
+        self.machine = machine
+        self.parent = parent
+        self.index = index
+        self.item = item
+        """The item of a Map iteration, for `$$.Map.Item.Value`."""
+        self.tokens: dict[Token, None] = {}
+        self.output: Json = None
+        self.output_event = 0
+        """Number of the event after which the frame's output stood; 0 while no token has reached an End."""
+
+
+IDLE, JOB, TIMER, RETRY, CHILDREN, JOIN, GONE = range(7)
+"""What a token waits for; GONE: it was given up and moves no more."""
+
+
+class Token:
+    """One thread of control, standing in `state` with its raw input."""
+
+    __slots__ = (
+        "attempt", "came_from", "entered_at", "entered_event", "forks", "frame", "gather", "input", "previous",
+        "retries", "retry_count", "scope", "state", "task", "waits",
+    )  # fmt: skip
+
+    def __init__(self, frame: Frame, state: State, value: Json, previous: int) -> None:
+        self.frame = frame
+        self.state = state
+        self.input = value
+        self.previous = previous
+        """Number of the history event that the next one of this token follows."""
+        self.came_from = ""
+        self.entered_at = 0
+        self.entered_event = 0
+        self.task = 0
+        self.attempt = 0
+        self.waits = IDLE
+        self.retry_count = 0
+        self.retries: dict[int, int] | None = None
+        """How often each retrier (by position) of the state has been used."""
+        self.gather: Gather | None = None
+        self.forks: tuple[Fork, ...] = ()
+        self.scope: Scope | None = None
+
+
+class Run:
+    """One execution. Read its public attributes; only `sfc.interpreter.step` changes it."""
+
+    __slots__ = (
+        "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected", "failure",
+        "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready", "started_at", "status", "timers",
+    )  # fmt: skip
+
+    def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:
+        self.machine = machine
+        self.info = info
+        self.events: list[Event] | None = [] if record else None
+        """History events so far, when recorded; numbers count either way."""
+        self.last_event = 0
+        self.event_limit = info.history_events
+        self.status: Status = "RUNNING"
+        self.output: bytes | None = None
+        self.failure: Failure | None = None
+        self.digest = 0
+        self.input: Json = None
+        self.now = 0
+        self.started_at = 0
+        self.deadline = 0
+        """When the whole execution times out, UTC ms."""
+        self.entropy = SeededEntropy(0)
+        self.ready: deque[Token] = deque()
+        self.commands: list[Command] = []
+        self.current: Token
+        """The token whose state is being evaluated: whose failure it is when an expression fails."""
+        self.next_task = 1
+        self.expected: dict[int, Token] = {}
+        self.jobs: dict[int, DispatchTask] = {}
+        """Jobs that are out, by task number."""
+        self.timers: list[tuple[int, int, int]] = []
+
+    @property
+    def done(self) -> bool:
+        return self.status != "RUNNING"
+
+    @property
+    def started(self) -> bool:
+        return self.started_at != 0
+
+    def awaits(self, task: int, attempt: int) -> bool:
+        """Whether an answer or timer of this (task, attempt) would change anything."""
+        if task == EXECUTION_TIMEOUT:
+            return self.started and not self.done
+        token = self.expected.get(task)
+        return token is not None and token.attempt == attempt
+
+    def next_timer(self) -> tuple[int, int, int] | None:
+        """(due ms, task, attempt) of the earliest timer; None when the execution has ended."""
+        if self.done or not self.started:
+            return None
+        timers = self.timers
+        while timers:
+            due, task, attempt = timers[0]
+            token = self.expected.get(task)
+            if token is not None and token.attempt == attempt and token.waits != JOB:
+                return timers[0] if due <= self.deadline else (self.deadline, EXECUTION_TIMEOUT, 0)
+            heappop(timers)
+        return self.deadline, EXECUTION_TIMEOUT, 0
+
+    def active_states(self) -> list[str]:
+        """Names of the states in which something is awaited, in the order they were entered."""
+        tokens = sorted(set(self.expected.values()), key=lambda token: token.entered_event)
+        return list(dict.fromkeys(token.state.name for token in tokens))
+
+    # What the states use
+
+    def expect_timer(self, token: Token, due: int, waits: int) -> None:
+        """Have `token` wait until `due`."""
+        self._number(token)
+        token.waits = waits
+        heappush(self.timers, (due, token.task, token.attempt))
+
+    def expect_job(self, token: Token, make: Callable[[int, int], DispatchTask]) -> None:
+        """Send the job that `make(task, attempt)` gives and have `token` wait for its answer."""
+        self._number(token)
+        token.waits = JOB
+        job = make(token.task, token.attempt)
+        self.jobs[token.task] = job
+        self.commands.append(job)
+
+    def _number(self, token: Token) -> None:
+        if token.task == 0:
+            token.task = self.next_task
+            self.next_task += 1
+        token.attempt += 1
+        self.expected[token.task] = token
+
+    def settle(self, token: Token) -> None:
+        """The token waits no longer; a job still out is called back."""
+        if token.task in self.expected:
+            del self.expected[token.task]
+            if token.waits == JOB and self.jobs.pop(token.task, None) is not None:
+                self.commands.append(CancelTask(token.task, token.attempt))
+        token.waits = IDLE
+
+    def answered(self, token: Token) -> None:
+        """The job or timer the token waited for has come."""
+        del self.expected[token.task]
+        self.jobs.pop(token.task, None)
+        token.waits = IDLE
+
+    def finish(self, status: Status, output: bytes | None, failure: Failure | None) -> None:
+        """End the execution. Jobs still out are called back first; `Finish` is the last command."""
+        for job in self.jobs.values():
+            self.commands.append(CancelTask(job.task, job.attempt))
+        self.jobs.clear()
+        self.expected.clear()
+        self.timers.clear()
+        self.ready.clear()
+        self.status, self.output, self.failure = status, output, failure
+        self.commands.append(Finish(status, output, failure))
+
+    def set_limits(self) -> None:
+        """The execution's own time-out: TimeoutSeconds, or the service's limit for its kind when that is sooner."""
+        most = STANDARD_DURATION_MS if self.info.kind == "STANDARD" else EXPRESS_DURATION_MS
+        if self.machine.timeout_s is not None:
+            most = min(most, self.machine.timeout_s * 1000)
+        self.deadline = self.started_at + most

@@ -1,0 +1,111 @@
+"""Map, inline: one iteration of the processor for each item; the result is the array of their outputs, in item
+order.
+"""
+
+from sfc.asl.expression import Expression, Failure, Scope, runtime_error
+from sfc.asl.model import Map
+from sfc.interpreter import history
+from sfc.interpreter.context import context_object, scope_of
+from sfc.interpreter.measure import check_size
+from sfc.interpreter.moves import fail, give_up, hand_on, start_frame
+from sfc.interpreter.run import CHILDREN, IDLE, Frame, Run, Token
+from sfc.jsonvalue import Json, text
+from sfc.limits import INLINE_MAP_CONCURRENCY
+
+
+def enter(run: Run, token: Token, state: Map) -> Token | None:
+    scope = scope_of(run, token)
+    data = state.flow.arguments(token.input, scope)
+    items = data if state.items is None else state.items.evaluate(data, scope)
+    if not isinstance(items, list):
+        raise runtime_error(f"Map state input must be an array but was: {text(items)}")
+    begun = token.previous = history.emit(
+        run, token.previous, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)}
+    )
+    most = _max_concurrency(state.max_concurrency, data, scope)
+    iterations = Iterations(state, data, items, min(most or INLINE_MAP_CONCURRENCY, INLINE_MAP_CONCURRENCY))
+    token.gather, token.waits = iterations, CHILDREN
+    if not items:
+        return iterations.finish(run, token, begun)
+    while iterations.room():
+        iterations.start(run, token, begun)
+    return None
+
+
+class Iterations:
+    """Implements `Gather` for the iterations of one Map; starts the next item when one has ended."""
+
+    __slots__ = ("data", "frames", "items", "most", "results", "started", "state")
+
+    def __init__(self, state: Map, data: Json, items: list[Json], most: int) -> None:
+        self.state = state
+        self.data = data
+        self.items = items
+        self.most = most
+        self.started = 0
+        self.frames: dict[int, Frame] = {}
+        self.results: list[Json] = [None] * len(items)
+
+    def room(self) -> bool:
+        return self.started < len(self.items) and len(self.frames) < self.most
+
+    def start(self, run: Run, parent: Token, previous: int) -> None:
+        """Begin the next iteration; what it selects is evaluated when it begins. Raises FlowError."""
+        run.current = parent
+        index = self.started
+        self.started += 1
+        item = value = self.items[index]
+        selector = self.state.item_selector
+        if selector is not None:
+            scope = Scope(lambda: _with_item(run, parent, index, item), run.entropy, scope_of(run, parent).variables)
+            value = selector.evaluate(self.data, scope)
+            check_size(value, getattr(selector, "references", 1), self.state.name)
+        frame = start_frame(run, self.state.processor, parent, index, value, item, previous)
+        self.frames[index] = frame
+        token = next(iter(frame.tokens))
+        token.previous = history.iteration(run, frame, self.state.name, "Started", previous)
+
+    def finish(self, run: Run, parent: Token, previous: int) -> Token | None:
+        parent.waits, parent.gather = IDLE, None
+        parent.previous = previous
+        run.current = parent
+        history.emit(run, previous, "MapStateSucceeded")
+        check_size(self.results, 1, self.state.name)
+        return hand_on(run, parent, self.results, self.state.next)
+
+    def child_ended(self, run: Run, parent: Token, child: Frame, output: Json, previous: int) -> Token | None:
+        self.results[child.index] = output
+        del self.frames[child.index]
+        number = history.iteration(run, child, self.state.name, "Succeeded", previous)
+        while self.room():
+            self.start(run, parent, previous)
+        return None if self.frames else self.finish(run, parent, number)
+
+    def child_failed(self, run: Run, parent: Token, child: Frame, failure: Failure, previous: int) -> Token | None:
+        del self.frames[child.index]
+        history.iteration(run, child, self.state.name, "Failed", previous)
+        for frame in self.frames.values():
+            give_up(run, frame)
+            history.iteration(run, frame, self.state.name, "Aborted", previous)
+        self.frames.clear()
+        parent.waits = IDLE
+        parent.previous = previous
+        return fail(run, parent, failure)
+
+
+def _with_item(run: Run, parent: Token, index: int, item: Json) -> dict[str, Json]:
+    """The context object that an ItemSelector sees."""
+    return {**context_object(run, parent), "Map": {"Item": {"Index": index, "Value": item}}}
+
+
+def _max_concurrency(value: int | Expression, data: Json, scope: Scope) -> int:
+    if isinstance(value, int):
+        return value
+    found = value.evaluate(data, scope)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise runtime_error(
+            f"The MaxConcurrencyPath field refers to value {text(found)} which is not a valid integer: {value.source}",
+        )
+    if found < 0:
+        raise runtime_error("MaxConcurrency cannot be negative.")
+    return found

@@ -1,0 +1,181 @@
+"""The interpreter: run + entry → commands. Deterministic, without a clock, chance or I/O.
+
+An execution is advanced by one journal entry at a time. The entry is the only source of time (`entry.at`) and of
+anything from outside; chance comes from the seed in Started. Applied to the same entries, every `step` gives the same
+commands, the same history and the same digest, in a live engine and in a replay: recovery is replay.
+
+One step moves every token that can move until each waits or has ended. What may follow what:
+
+    Started ─► tokens move ─► each waits for … a job       TaskSucceeded, TaskFailed
+                                               a timer     TimerFired (a Wait's end, a retry's delay)
+                                               its frames  (branches, iterations: they end by the entries above)
+                                               others      (at a Join)
+    TimerFired(0) ends the execution TIMED_OUT, Stopped ends it ABORTED, at any time.
+
+An entry that matches no open expectation changes nothing: tasks run at least once, so late and double answers are no
+error.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final, assert_never
+
+from sfc.asl.expression import Failure, FlowError
+from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Succeed, Task, Wait
+from sfc.interpreter import history
+from sfc.interpreter.commands import CancelTask, Command, DispatchTask, Finish
+from sfc.interpreter.entries import EXECUTION_TIMEOUT, Entry, Started, Stopped, TaskFailed, TaskSucceeded, TimerFired
+from sfc.interpreter.entropy import SeededEntropy
+from sfc.interpreter.moves import explain, fail
+from sfc.interpreter.run import GONE, IDLE, JOB, TIMER, Frame, Run, Token
+from sfc.interpreter.states import choice, ends, join, map_, parallel, pass_, task, wait
+from sfc.jsonvalue import loads
+
+Enter = Callable[[Run, Token, Any], Token | None]
+
+_ENTER: Final[dict[type, Enter]] = {
+    Pass: pass_.enter,
+    Task: task.enter,
+    Choice: choice.enter,
+    Wait: wait.enter,
+    Parallel: parallel.enter,
+    Map: map_.enter,
+    Join: join.enter,
+    Succeed: ends.enter_succeed,
+    Fail: ends.enter_fail,
+}
+
+
+def step(run: Run, entry: Entry) -> list[Command]:
+    """Advance one execution by one journal entry.
+
+    The host has committed `entry` before it carries the commands out, in order. `run` is changed in place. Afterwards
+    `run.digest` is a 64-bit signed digest of what this entry made.
+    """
+    run.commands = []
+    if run.done or not (run.started or isinstance(entry, Started)):
+        run.digest = _digest(run)
+        return run.commands
+    run.now = max(entry.at, run.now)
+    match entry:
+        case TaskSucceeded() | TaskFailed():
+            _on_answer(run, entry)
+        case Started():
+            if not run.started:
+                _on_started(run, entry)
+        case TimerFired():
+            _on_timer(run, entry)
+        case Stopped():
+            history.execution_ended(run, 0, "ExecutionAborted", entry.failure)
+            run.finish("ABORTED", None, entry.failure)
+        case _:
+            assert_never(entry)
+    while run.ready:
+        token = run.ready.popleft()
+        if token.waits != GONE:
+            _move(run, token)
+    run.digest = _digest(run)
+    return run.commands
+
+
+def _on_started(run: Run, entry: Started) -> None:
+    run.started_at = run.now
+    run.entropy = SeededEntropy(entry.seed)
+    run.input = loads(entry.input)
+    run.set_limits()
+    history.execution_started(run, entry.input.decode())
+    frame = Frame(run.machine)
+    token = Token(frame, run.machine.states[run.machine.start_at], run.input, 0)
+    frame.tokens[token] = None
+    run.ready.append(token)
+
+
+def _on_answer(run: Run, entry: TaskSucceeded | TaskFailed) -> None:
+    token = run.expected.get(entry.task)
+    if token is None or token.attempt != entry.attempt or token.waits != JOB:
+        return
+    run.answered(token)
+    state = token.state
+    assert isinstance(state, Task)
+    if isinstance(entry, TaskSucceeded):
+        _go_on(run, token, lambda: task.succeeded(run, token, state, entry.output))
+    else:
+        _go_on(run, token, lambda: task.failed(run, token, state, entry.failure))
+
+
+def _on_timer(run: Run, entry: TimerFired) -> None:
+    if entry.task == EXECUTION_TIMEOUT:
+        history.execution_ended(run, 0, "ExecutionTimedOut", Failure(None))
+        run.finish("TIMED_OUT", None, None)
+        return
+    token = run.expected.get(entry.task)
+    if token is None or token.attempt != entry.attempt or token.waits == JOB:
+        return
+    waits, state = token.waits, token.state
+    run.answered(token)
+    if waits == TIMER:
+        assert isinstance(state, Wait)
+        _go_on(run, token, lambda: wait.over(run, token, state))
+    else:
+        _go_on(run, token, lambda: _ENTER[type(state)](run, token, state))
+
+
+def _go_on(run: Run, token: Token, move: Callable[[], Token | None]) -> None:
+    """Make one move out of a wait, then move on."""
+    run.current = token
+    try:
+        following = move()
+    except FlowError as error:
+        following = _failed(run, error)
+    if following is not None:
+        _move(run, following)
+
+
+def _move(run: Run, token: Token | None) -> None:
+    """Move one token from state to state until it waits or ends."""
+    while token is not None:
+        if run.last_event >= run.event_limit - 2:
+            _too_long(run, token)
+            return
+        state = token.state
+        run.current = token
+        try:
+            if type(state) is not Join:
+                token.waits = IDLE
+                history.entered(run, token)
+            token = _ENTER[type(state)](run, token, state)
+        except FlowError as error:
+            token = _failed(run, error)
+
+
+def _failed(run: Run, error: FlowError) -> Token | None:
+    """An expression of the state that was being evaluated has failed."""
+    token = run.current
+    return fail(run, token, explain(token, error.failure))
+
+
+def _too_long(run: Run, token: Token) -> None:
+    failure = Failure(
+        "States.Runtime", f"The execution reached the maximum number of history events ({run.event_limit})."
+    )
+    history.execution_ended(run, token.previous, "ExecutionFailed", failure)
+    run.finish("FAILED", None, failure)
+
+
+def _digest(run: Run) -> int:
+    """64 bits of what the last entry made: events so far, the commands, the next timer."""
+    made = blake2b(digest_size=8)
+    made.update(b"%d %s " % (run.last_event, repr(run.next_timer()).encode()))
+    for command in run.commands:
+        match command:
+            case DispatchTask():
+                made.update(
+                    b"job %d %d %d " % (command.task, command.attempt, len(command.input)) + command.state.encode()
+                )
+                made.update(command.input)
+            case CancelTask():
+                made.update(b"cancel %d %d " % (command.task, command.attempt))
+            case Finish():
+                made.update(f"finish {command.status} {command.failure}".encode())
+                made.update(command.output or b"")
+    return int.from_bytes(made.digest(), "big", signed=True)
