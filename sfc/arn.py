@@ -12,7 +12,7 @@ from typing import Final
 from sfc.errors import InvalidArn, InvalidName
 from sfc.limits import ARN_CHARS, NAME_CHARS
 
-# Whitespace, brackets, wildcards, special and control characters. Source: CreateStateMachine and StartExecution in the API guide.
+# Whitespace, brackets, wildcards, special and control characters. Source: StartExecution in the API guide.
 _FORBIDDEN_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _ARN: Final = re.compile(
     r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express):([^:]+)(?::([^:]+))?(?::([^:]+))?"

@@ -41,4 +41,6 @@ class Page(Generic[T]):
 
 
 HistoryEvent = dict[str, Json]
-"""As GetExecutionHistory spells it: id, previousEventId, timestamp (UTC ms, int), type and at most one …EventDetails object."""
+"""As GetExecutionHistory spells it: id, previousEventId, timestamp (UTC ms, int), type and at most one …EventDetails
+object.
+"""

@@ -129,7 +129,8 @@ class Run:
 
     __slots__ = (
         "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected", "failure",
-        "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready", "started_at", "status", "timers",
+        "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready", "started_at",
+        "status", "timers",
     )  # fmt: skip
 
     def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:

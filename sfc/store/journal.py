@@ -1,7 +1,7 @@
 """The store interface: what an engine needs to keep executions, in words of the domain.
 
-Memory, SQLite and PostgreSQL pass the same contract tests (tests/contract). Methods block; the engine calls them off its event
-loop. Times are UTC milliseconds.
+Memory, SQLite and PostgreSQL pass the same contract tests (tests/contract). Methods block; the engine calls them off
+its event loop. Times are UTC milliseconds.
 """
 
 from collections.abc import Sequence
@@ -76,8 +76,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`lost`: the lease is gone and nothing was written. `taken`: nothing was written because these executions' names exist
-    already; the caller drops them (and their rows) and commits the rest again."""
+    """`lost`: the lease is gone and nothing was written. `taken`: nothing was written because these executions' names
+    exist already; the caller drops them (and their rows) and commits the rest again.
+    """
 
     lost: bool = False
     taken: frozenset[int] = frozenset()
@@ -109,7 +110,9 @@ class ExecutionRow(NamedTuple):
 
 
 class Store(Protocol):
-    """Durable executions. Raises Unavailable when the database cannot be reached, OutcomeUnknown when a commit's answer is lost."""
+    """Durable executions. Raises Unavailable when the database cannot be reached, OutcomeUnknown when a commit's
+    answer is lost.
+    """
 
     shards: int
 
@@ -120,7 +123,9 @@ class Store(Protocol):
     def release(self, lease: Lease) -> None: ...
 
     def commit(self, batch: Batch) -> Outcome:
-        """Write the batch in one transaction, on disk when this returns. The lease is checked by the first statement."""
+        """Write the batch in one transaction, on disk when this returns. The lease is checked by the first
+        statement.
+        """
         ...
 
     def settle(self, batch: Batch) -> bool:

@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 
 class Job(NamedTuple):
     key: str
-    """"execution:task:attempt" (execution id in hex): stable over repeats, so it is the idempotency key given to services."""
+    """"execution:task:attempt" (execution id in hex): stable over repeats, so it is the idempotency key given to
+    services.
+    """
     execution: str
     """ARN, for the handler's context and logs."""
     machine: str
@@ -37,14 +39,20 @@ class JobResult(NamedTuple):
 
 
 class Dispatcher(Protocol):
-    """Carries jobs to workers and brings results back. Methods are called on the engine's event loop and never block."""
+    """Carries jobs to workers and brings results back. Methods are called on the engine's event loop and never
+    block.
+    """
 
     async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
-        """Connect; from now on every finished job is handed to `on_results`, in batches, on the same loop, at least once."""
+        """Connect; from now on every finished job is handed to `on_results`, in batches, on the same loop, at least
+        once.
+        """
         ...
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
-        """Have each job done at least once; a key that a worker already has (or has just finished) is not begun again."""
+        """Have each job done at least once; a key that a worker already has (or has just finished) is not begun
+        again.
+        """
         ...
 
     def cancel(self, keys: Sequence[str]) -> None:
