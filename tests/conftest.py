@@ -1,0 +1,38 @@
+"""What every test may use: where the recorded cases are, and rules that hold for the whole run."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# No deadline: how long an example takes depends on the machine, not on the code alone.
+settings.register_profile("sfc", deadline=None, print_blob=True)
+settings.load_profile("sfc")
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded cases of other implementations: $SFC_SHARED, else ../shared beside the checkout."""
+    root = Path(os.environ.get("SFC_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+    if not root.is_dir():
+        pytest.skip(f"no recorded cases in {root}; say where they are with SFC_SHARED")
+    return root
+
+
+def _skipped(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return len(reporter.stats.get("skipped", ())) if reporter is not None else 0
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test fails the run: a missing tool must not look like a passing test."""
+    if IN_CI and _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if IN_CI and _skipped(config):
+        terminalreporter.write_line(f"{_skipped(config)} skipped, which CI=true does not allow", red=True)
