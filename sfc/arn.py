@@ -55,8 +55,10 @@ class Arn:
 def parse(text: object, *kinds: str) -> Arn:
     """Takes an ARN apart. Raises InvalidArn unless it is one of `kinds`."""
     found = _ARN.fullmatch(text) if isinstance(text, str) and len(text) <= ARN_CHARS else None
-    if found is None or (kinds and found[3] not in kinds) or (found[3] == "execution" and not found[5]):
-        raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {str(text)[:ARN_CHARS]}'")
+    if found is None:
+        raise InvalidArn(f"Invalid Arn: 'Invalid ARN prefix: {str(text)[:ARN_CHARS]}'")
+    if (kinds and found[3] not in kinds) or (found[3] == "execution" and not found[5]):
+        raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {found[3]}'")
     return Arn(found[0], found[3], found[4], found[5] or "", found[6] or "")
 
 
