@@ -1,0 +1,198 @@
+"""Bodies of the REST API: what strangers write, checked; what they get, described."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sfc import jsonvalue
+from sfc.asl.diagnostics import Diagnostic
+from sfc.engine.records import ExecutionRecord, HistoryEvent, Version
+from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS
+
+Kind = Literal["STANDARD", "EXPRESS"]
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+_HELLO: dict[str, Any] = {
+    "StartAt": "Greet",
+    "States": {"Greet": {"Type": "Pass", "Result": {"hello": "world"}, "End": True}},
+}
+Definition = Annotated[
+    dict[str, Any] | Annotated[str, Field(min_length=1, max_length=DEFINITION_CHARS)],
+    Field(description="Amazon States Language, as a JSON object or as text.", examples=[_HELLO]),
+]
+
+
+class Strict(BaseModel):
+    """A body in which a misspelt field is an error instead of being ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewBlueprintVersion(Strict):
+    definition: Definition
+    kind: Kind = Field("STANDARD", description="EXPRESS: short, at most five minutes, no stored history.")
+    role_arn: str = Field("arn:aws:iam::123456789012:role/sfc", description="Shown in histories; not used otherwise.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="What belongs to the blueprint but not to ASL.")
+
+    def text(self) -> str:
+        """The definition as text."""
+        return self.definition if isinstance(self.definition, str) else jsonvalue.text(self.definition)
+
+
+class NewBlueprint(NewBlueprintVersion):
+    name: str = Field(min_length=1, max_length=NAME_CHARS, examples=["hello"])
+
+
+class DefinitionToCheck(Strict):
+    definition: Definition
+    kind: Kind = "STANDARD"
+
+    def text(self) -> str:
+        """The definition as text."""
+        return self.definition if isinstance(self.definition, str) else jsonvalue.text(self.definition)
+
+
+class NewExecution(Strict):
+    blueprint: str = Field(description="Name or ARN of the blueprint.", examples=["hello"])
+    input: Any = Field(default_factory=dict, description="Any JSON value.", examples=[{"order": 4711}])
+    name: str | None = Field(None, max_length=NAME_CHARS, description="Unique within the blueprint; made up if absent.")
+
+
+class Stop(Strict):
+    error: str | None = Field(None, max_length=ERROR_CHARS, examples=["Cancelled"])
+    cause: str | None = Field(None, max_length=CAUSE_CHARS, examples=["the customer changed her mind"])
+
+
+class DiagnosticBody(BaseModel):
+    """One finding in a definition."""
+
+    location: str = Field(examples=["/States/Greet/Next"])
+    code: str = Field(examples=["MISSING_TRANSITION_TARGET"])
+    message: str
+    severity: Literal["ERROR", "WARNING"]
+
+    @classmethod
+    def of(cls, found: Diagnostic) -> "DiagnosticBody":
+        return cls(location=found.location, code=found.code, message=found.message, severity=found.severity)
+
+
+class CheckResult(BaseModel):
+    result: Literal["OK", "FAIL"]
+    diagnostics: list[DiagnosticBody]
+
+
+class ErrorBody(BaseModel):
+    """Every error of this API."""
+
+    error: str = Field(description="Stable code.", examples=["ExecutionDoesNotExist"])
+    message: str = Field(examples=["Execution Does Not Exist: 'hello:1'"])
+    field: str | None = Field(None, description="The field at fault, if it is one.")
+    diagnostics: list[DiagnosticBody] = Field(default_factory=list, description="Findings, if a definition is at fault.")
+
+
+class BlueprintSummary(BaseModel):
+    name: str
+    arn: str
+    kind: Kind
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Blueprint(BlueprintSummary):
+    definition: Any
+    role_arn: str
+    settings: dict[str, Any]
+
+
+class Blueprints(BaseModel):
+    items: list[BlueprintSummary]
+    next_token: str | None = Field(description="Pass it as `token` for the next page.")
+
+
+class Execution(BaseModel):
+    arn: str
+    blueprint: str
+    name: str
+    kind: Kind
+    version: int
+    status: Status
+    started_at: datetime
+    stopped_at: datetime | None = None
+    input: Any = None
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+    states: list[str] = Field(default_factory=list, description="Where it is now, while RUNNING.")
+
+
+class Executions(BaseModel):
+    items: list[Execution]
+    next_token: str | None = Field(description="Pass it as `token` for the next page.")
+
+
+class History(BaseModel):
+    items: list[dict[str, Any]] = Field(description="History events as Step Functions spells them; times are ISO 8601.")
+    next_token: str | None
+
+
+def when(at: int) -> datetime:
+    """UTC ms as a datetime."""
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else jsonvalue.loads(text)
+
+
+def summary(version: Version, arn: str) -> BlueprintSummary:
+    """A blueprint without its definition."""
+    return BlueprintSummary.model_validate(_outline(version, arn))
+
+
+def blueprint(version: Version, arn: str) -> Blueprint:
+    """A blueprint with everything."""
+    try:
+        definition: Any = jsonvalue.loads(version.definition)
+    except jsonvalue.NotJson:
+        definition = version.definition
+    return Blueprint.model_validate(
+        {**_outline(version, arn), "definition": definition, "role_arn": version.role_arn, "settings": version.settings}
+    )
+
+
+def _outline(version: Version, arn: str) -> Mapping[str, Any]:
+    return {
+        "name": version.name,
+        "arn": arn,
+        "kind": version.kind,
+        "version": version.number,
+        "created_at": when(version.created_at),
+        "updated_at": when(version.updated_at),
+    }
+
+
+def execution(record: ExecutionRecord) -> dict[str, Any]:
+    """The body of `Execution`, as plain data: it is written to streams too."""
+    return {
+        "arn": record.arn,
+        "blueprint": record.machine,
+        "name": record.name,
+        "kind": record.kind,
+        "version": record.version,
+        "status": record.status,
+        "started_at": when(record.started_at),
+        "stopped_at": None if record.stopped_at is None else when(record.stopped_at),
+        "input": _value(record.input),
+        "output": _value(record.output),
+        "error": record.error,
+        "cause": record.cause,
+        "states": list(record.states),
+    }
+
+
+def history_event(event: HistoryEvent) -> dict[str, Any]:
+    """A history event with its time in words."""
+    return {**event, "timestamp": when(event["timestamp"])}

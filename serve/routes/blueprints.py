@@ -1,0 +1,68 @@
+"""Blueprints: named, versioned state machines."""
+
+from fastapi import APIRouter, Response
+
+from serve import models
+from serve.routes.common import CONFLICT, ERRORS, PAGE, EngineDep, Limit, Token
+from sfc.arn import check_name
+from sfc.asl.check import check
+from sfc.errors import NotFound
+
+router = APIRouter(prefix="/api/blueprints", tags=["blueprints"], responses=ERRORS)
+
+
+@router.get("", summary="List blueprints")
+async def list_blueprints(engine: EngineDep, limit: Limit = PAGE, token: Token = None) -> models.Blueprints:
+    page = await engine.list_blueprints(limit, token)
+    items = [models.summary(version, engine.partition.state_machine(version.name)) for version in page.items]
+    return models.Blueprints(items=items, next_token=page.next_token)
+
+
+@router.post("", summary="Create a blueprint", status_code=201, responses=CONFLICT)
+async def create_blueprint(engine: EngineDep, body: models.NewBlueprint, response: Response) -> models.Blueprint:
+    """Creating the same blueprint twice is no error; another one of the same name is."""
+    response.headers["Location"] = f"/api/blueprints/{check_name(body.name)}"
+    return await _create(engine, body.name, body)
+
+
+@router.post("/validate", summary="Check a definition")
+async def validate_definition(body: models.DefinitionToCheck) -> models.CheckResult:
+    """All findings, each with its place in the definition. Nothing is stored."""
+    found = [models.DiagnosticBody.of(diagnostic) for diagnostic in check(body.text(), body.kind)]
+    failed = any(diagnostic.severity == "ERROR" for diagnostic in found)
+    return models.CheckResult(result="FAIL" if failed else "OK", diagnostics=found)
+
+
+@router.get("/{name}", summary="Show a blueprint")
+async def get_blueprint(engine: EngineDep, name: str) -> models.Blueprint:
+    version = await engine.get_blueprint(name)
+    return models.blueprint(version, engine.partition.state_machine(version.name))
+
+
+@router.put("/{name}", summary="Create or update a blueprint", responses={201: {"model": models.Blueprint}})
+async def put_blueprint(
+    engine: EngineDep, name: str, body: models.NewBlueprintVersion, response: Response
+) -> models.Blueprint:
+    """A new version, when anything differs; running executions keep the version they started with."""
+    try:
+        version = await engine.update_blueprint(
+            check_name(name), body.text(), role_arn=body.role_arn, settings=body.settings
+        )
+    except NotFound:
+        response.status_code = 201
+        return await _create(engine, name, body)
+    return models.blueprint(version, engine.partition.state_machine(name))
+
+
+async def _create(engine: EngineDep, name: str, body: models.NewBlueprintVersion) -> models.Blueprint:
+    version = await engine.create_blueprint(
+        name, body.text(), kind=body.kind, role_arn=body.role_arn, settings=body.settings
+    )
+    return models.blueprint(version, engine.partition.state_machine(name))
+
+
+@router.delete("/{name}", summary="Delete a blueprint", status_code=204)
+async def delete_blueprint(engine: EngineDep, name: str) -> None:
+    await engine.delete_blueprint(name)
+
+

@@ -1,0 +1,98 @@
+"""The Step Functions API: JSON 1.0 over `POST /`, the action in the header X-Amz-Target.
+
+A plain ASGI callable, because every start and every poll of a client passes here: no routing, no models, no middleware.
+Any credentials are accepted.
+"""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from serve.body import Disconnected, read_body
+from serve.sfn import executions, machines
+from serve.sfn.shapes import Shape, check
+from sfc.engine.engine import Engine
+from sfc.errors import InvalidRequest, SfcError
+
+log = logging.getLogger(__name__)
+
+Action = Callable[[Engine, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+_PREFIX: Final = b"AWSStepFunctions."
+ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
+    _PREFIX + name: action
+    for name, action in {
+        b"StartExecution": (executions.START, executions.start_execution),
+        b"StartSyncExecution": (executions.START_SYNC, executions.start_sync_execution),
+        b"DescribeExecution": (executions.DESCRIBE, executions.describe_execution),
+        b"ListExecutions": (executions.LIST, executions.list_executions),
+        b"StopExecution": (executions.STOP, executions.stop_execution),
+        b"GetExecutionHistory": (executions.HISTORY, executions.get_execution_history),
+        b"CreateStateMachine": (machines.CREATE, machines.create_state_machine),
+        b"DescribeStateMachine": (machines.DESCRIBE, machines.describe_state_machine),
+        b"DescribeStateMachineForExecution": (
+            machines.DESCRIBE_FOR_EXECUTION,
+            machines.describe_state_machine_for_execution,
+        ),
+        b"UpdateStateMachine": (machines.UPDATE, machines.update_state_machine),
+        b"DeleteStateMachine": (machines.DELETE, machines.delete_state_machine),
+        b"ListStateMachines": (machines.LIST, machines.list_state_machines),
+        b"ValidateStateMachineDefinition": (machines.VALIDATE, machines.validate_definition),
+    }.items()
+}
+
+
+async def serve_action(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers one request. Errors have HTTP status 400, or 5xx when they are ours, and a body of `__type` and `message`."""
+    try:
+        status, answer = 200, await _act(engine, scope, receive)
+    except Disconnected:
+        return
+    except SfcError as error:
+        # Step Functions has one status for everything that a caller did wrong, whatever HTTP would call it.
+        status = error.status if error.status in (413, 503) else 400
+        answer = {"__type": error.code, "message": error.message}
+    except Exception:
+        log.exception("a request for %s failed", _target(scope))
+        status, answer = 500, {"__type": "InternalFailure", "message": "The server failed to handle this request."}
+    await _respond(send, status, orjson.dumps(answer))
+
+
+async def _act(engine: Engine, scope: Scope, receive: Receive) -> dict[str, Any]:
+    data = await read_body(scope, receive)
+    target = _target(scope)
+    try:
+        shape, action = ACTIONS[target]
+    except KeyError:
+        name = target.decode("latin-1").removeprefix("AWSStepFunctions.")
+        message = f"Unknown operation: {name[:100]}" if name else "The header X-Amz-Target is missing"
+        raise InvalidRequest(message, code="UnknownOperationException") from None
+    try:
+        body = orjson.loads(data or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The request body is not JSON: {error}", code="SerializationException") from None
+    if type(body) is not dict:
+        raise InvalidRequest("The request body must be a JSON object", code="SerializationException")
+    check(shape, body)
+    return await action(engine, body)
+
+
+def _target(scope: Scope) -> bytes:
+    for key, value in scope["headers"]:
+        if key == b"x-amz-target":
+            return bytes(value)
+    return b""
+
+
+async def _respond(send: Send, status: int, body: bytes) -> None:
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.0"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,139 @@
+"""Step Functions actions on executions."""
+
+from typing import Any, Final
+
+from sfc import arn
+from sfc.engine.engine import Engine
+from sfc.engine.records import ExecutionRecord, HistoryEvent
+from sfc.errors import InvalidRequest, NotSupported
+from sfc.limits import DEFAULT_PAGE_SIZE
+from serve.sfn import shapes
+
+Body = dict[str, Any]
+
+START: Final = {
+    "stateMachineArn": shapes.ARN,
+    "name": shapes.NAME,
+    "input": shapes.PAYLOAD,
+    "traceHeader": shapes.TRACE,
+}
+START_SYNC: Final = {**START, "includedData": shapes.DATA}
+DESCRIBE: Final = {"executionArn": shapes.ARN, "includedData": shapes.DATA}
+LIST: Final = {
+    "stateMachineArn": shapes.Field(low=1, high=256),
+    "mapRunArn": shapes.Field(low=1, high=2000),
+    "statusFilter": shapes.STATUS,
+    "redriveFilter": shapes.REDRIVEN,
+    "maxResults": shapes.MAX_RESULTS,
+    "nextToken": shapes.LIST_TOKEN,
+}
+STOP: Final = {"executionArn": shapes.ARN, "error": shapes.ERROR, "cause": shapes.CAUSE}
+HISTORY: Final = {
+    "executionArn": shapes.ARN,
+    "maxResults": shapes.MAX_RESULTS,
+    "reverseOrder": shapes.FLAG,
+    "includeExecutionData": shapes.FLAG,
+    "nextToken": shapes.TOKEN,
+}
+
+
+async def start_execution(engine: Engine, body: Body) -> Body:
+    target = arn.parse(body["stateMachineArn"], "stateMachine")
+    record = await engine.start(target.text, body.get("input", "{}"), body.get("name"))
+    return {"executionArn": record.arn, "startDate": record.started_at / 1000}
+
+
+async def start_sync_execution(engine: Engine, body: Body) -> Body:
+    target = arn.parse(body["stateMachineArn"], "stateMachine")
+    record = await engine.start_sync(target.text, body.get("input", "{}"), body.get("name"))
+    answer = _outline(record) | _data(record, body)
+    duration = max(0, (record.stopped_at or record.started_at) - record.started_at)
+    # AWS bills in steps of 100 ms of 64 MB chunks; both figures belong to the shape of the answer.
+    answer["billingDetails"] = {
+        "billedMemoryUsedInMB": 64,
+        "billedDurationInMilliseconds": max(100, -(-duration // 100) * 100),
+    }
+    return answer
+
+
+async def describe_execution(engine: Engine, body: Body) -> Body:
+    record = await engine.describe(arn.parse(body["executionArn"], "execution").text)
+    return _outline(record) | _data(record, body) | _redrive(record)
+
+
+def _outline(record: ExecutionRecord) -> Body:
+    answer: Body = {
+        "executionArn": record.arn,
+        "stateMachineArn": record.machine_arn,
+        "name": record.name,
+        "status": record.status,
+        "startDate": record.started_at / 1000,
+    }
+    if record.stopped_at is not None:
+        answer["stopDate"] = record.stopped_at / 1000
+    return answer
+
+
+def _data(record: ExecutionRecord, body: Body) -> Body:
+    included = body.get("includedData") != "METADATA_ONLY"
+    answer: Body = {"inputDetails": {"included": included}}
+    if included and record.input is not None:
+        answer["input"] = record.input
+    if record.output is not None:
+        answer["outputDetails"] = {"included": included}
+        if included:
+            answer["output"] = record.output
+    if record.error is not None:
+        answer["error"] = record.error
+    if record.cause is not None:
+        answer["cause"] = record.cause
+    return answer
+
+
+def _redrive(record: ExecutionRecord) -> Body:
+    if record.status in ("FAILED", "TIMED_OUT", "ABORTED"):
+        return {"redriveCount": 0, "redriveStatus": "REDRIVABLE"}
+    reason = f"Execution is {record.status} and cannot be redriven"
+    return {"redriveCount": 0, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
+async def list_executions(engine: Engine, body: Body) -> Body:
+    if (body.get("stateMachineArn") is None) == (body.get("mapRunArn") is None):
+        raise InvalidRequest("Must provide a state machine ARN or a Map Run ARN")
+    if body.get("mapRunArn") is not None:
+        raise NotSupported("Map Runs are not supported", code="ResourceNotFound")
+    machine = arn.parse(body["stateMachineArn"], "stateMachine").machine
+    if engine.get_blueprint(machine).kind == "EXPRESS":
+        raise NotSupported("This operation is not supported by this type of state machine")
+    if body.get("redriveFilter") == "REDRIVEN":
+        return {"executions": []}
+    limit = body.get("maxResults") or DEFAULT_PAGE_SIZE
+    page = await engine.list(machine, body.get("statusFilter"), limit, body.get("nextToken"))
+    answer: Body = {"executions": [_outline(record) | {"redriveCount": 0} for record in page.items]}
+    if page.next_token:
+        answer["nextToken"] = page.next_token
+    return answer
+
+
+async def stop_execution(engine: Engine, body: Body) -> Body:
+    target = arn.parse(body["executionArn"], "execution")
+    stopped_at = await engine.stop(target.text, body.get("error"), body.get("cause"))
+    return {"stopDate": stopped_at / 1000}
+
+
+async def get_execution_history(engine: Engine, body: Body) -> Body:
+    page = await engine.history(
+        arn.parse(body["executionArn"], "execution").text,
+        reverse=body.get("reverseOrder", False),
+        limit=body.get("maxResults") or DEFAULT_PAGE_SIZE,
+        token=body.get("nextToken"),
+        include_data=body.get("includeExecutionData", True),
+    )
+    answer: Body = {"events": [_in_seconds(event) for event in page.items]}
+    if page.next_token:
+        answer["nextToken"] = page.next_token
+    return answer
+
+
+def _in_seconds(event: HistoryEvent) -> HistoryEvent:
+    return {**event, "timestamp": event["timestamp"] / 1000}
