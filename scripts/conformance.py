@@ -3,7 +3,7 @@
     python scripts/conformance.py                        the cases of the first release, with their floors
     python scripts/conformance.py --tier core -v         any arguments of the runner instead
 
-The runner, its cases and its arguments are `run.py` in $SFC_SHARED/conformance (default: ../shared beside the checkout).
+The runner, its cases and its arguments are `run.py` in $SFC_SHARED/conformance (default: ../shared beside us).
 """
 
 import os
