@@ -47,13 +47,10 @@ test-fast: $(STAMP) ## Run the tests that start no processes of their own (a min
 coverage: $(STAMP) ## Branch coverage of the fast tests
 	$(BIN)/pytest -m "not system and not slow" --cov --cov-report=term-missing $(ARGS)
 
+CHECKS := "ruff format --check ." "ruff check ." mypy lint-imports codespell "python scripts/lock.py --check"
+
 lint: $(STAMP) ## Format, lint, types, import contracts, spelling, lock
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/codespell
-	$(BIN)/python scripts/lock.py --check
+	@failed=; for check in $(CHECKS); do echo "• $$check"; $(BIN)/$$check || failed=1; done; test -z "$$failed"
 
 bench: $(STAMP) ## Measure, each figure beside its yardstick
 	$(BIN)/python -m bench $(ARGS)
