@@ -103,7 +103,7 @@ async def list_executions(engine: Engine, body: Body) -> Body:
     if body.get("mapRunArn") is not None:
         raise NotSupported("Map Runs are not supported", code="ResourceNotFound")
     machine = arn.parse(body["stateMachineArn"], "stateMachine").machine
-    if engine.get_blueprint(machine).kind == "EXPRESS":
+    if (await engine.get_blueprint(machine)).kind == "EXPRESS":
         raise NotSupported("This operation is not supported by this type of state machine")
     if body.get("redriveFilter") == "REDRIVEN":
         return {"executions": []}

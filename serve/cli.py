@@ -1,0 +1,151 @@
+"""Commands that need the server's package: `sfc up`, `sfc down`, `sfc status`."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
+
+if TYPE_CHECKING:
+    from serve.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None)
+
+DataOption = Annotated[Path, typer.Option("--data", envvar="SFC_DATA", help="Directory of everything that lasts.")]
+DEFAULT_DATA = Path(".sfc")
+_DOWN_S = 90.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the HTTP server.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; others than loopback are open to everybody.")] = "127.0.0.1",
+    data: DataOption = DEFAULT_DATA,
+    store: Annotated[str | None, typer.Option(help="URL of a database instead of SQLite in --data.")] = None,
+    lambda_endpoint: Annotated[str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")] = None,
+    handlers: Annotated[list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes of the common pool.")] = 2,
+    blueprints: Annotated[Path | None, typer.Option(help="Directory of *.asl.json files to create or update.")] = None,
+    no_ray: Annotated[bool, typer.Option("--no-ray", help="Engine and handlers in this one process.")] = False,
+) -> None:
+    """Run the server; stays in the foreground until Ctrl-C, SIGTERM or `sfc down`."""
+    from serve.settings import Settings
+
+    if store is not None and not store.startswith("sqlite:"):
+        raise typer.BadParameter("only sqlite:///PATH is supported", param_hint="--store")
+    if blueprints is not None and not blueprints.is_dir():
+        raise typer.BadParameter(f"{blueprints} is no directory", param_hint="--blueprints")
+    settings = Settings(
+        data=str(data.absolute()),
+        host=host,
+        port=port,
+        store=store,
+        lambda_endpoint=lambda_endpoint,
+        handlers=tuple(_absolute(name) for name in handlers or ()),
+        workers=workers,
+        blueprints=None if blueprints is None else str(blueprints.absolute()),
+    )
+    if host not in _LOOPBACK:
+        say(f"warning: {host}:{port} is open to whoever can reach it; there is no authentication yet")
+    _run(settings, no_ray=no_ray)
+
+
+def _absolute(name: str) -> str:
+    """Files by their whole path, because workers run elsewhere; modules as they are."""
+    return str(Path(name).absolute()) if name.endswith(".py") or "/" in name else name
+
+
+def _run(settings: "Settings", *, no_ray: bool) -> None:
+    from serve.platform.up import Supervisor, claim
+
+    began = time.monotonic()
+    with _progress() as tell:
+
+        def report(text: str) -> None:
+            tell(f"{time.monotonic() - began:5.1f} s  {text}")
+
+        try:
+            claim(settings, report)
+        except OSError as error:
+            raise Failed(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        if no_ray:
+            from serve.local import run_local
+
+            run_local(settings, report)
+        else:
+            Supervisor(settings, report).run()
+    say("stopped")
+
+
+class _progress:  # noqa: N801
+    """Lines on stderr; on a terminal the last one spins until the next comes."""
+
+    def __enter__(self) -> Any:
+        self._status: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            self._console = Console(stderr=True, highlight=False)
+            self._status = self._console.status("")
+            self._status.start()
+            return self._spin
+        return say
+
+    def _spin(self, text: str) -> None:
+        self._console.print(text, markup=False)
+        if "ready at" in text:
+            self._status.stop()
+        else:
+            self._status.update(text)
+            self._status.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
+@app.command()
+def down(data: DataOption = DEFAULT_DATA) -> None:
+    """End the `sfc up` that works on this data, and nothing else."""
+    from serve.platform.state import is_locked, read_state
+
+    state = read_state(data.absolute())
+    process = state.up.find() if state else None
+    if process is None or not is_locked(data.absolute()):
+        raise Failed(f"no `sfc up` runs on {data}")
+    os.kill(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_S
+    while is_locked(data.absolute()):
+        if time.monotonic() > deadline:
+            raise Failed(f"`sfc up` (pid {process.pid}) has not ended within {_DOWN_S:.0f} s")
+        time.sleep(0.1)
+
+
+@app.command()
+def status(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+    """Whether `sfc up` runs on this data, and how it fares."""
+    from serve.platform.state import is_locked, read_state
+
+    state = read_state(data.absolute())
+    if state is None or not is_locked(data.absolute()):
+        raise Failed(f"no `sfc up` runs on {data}")
+    facts: dict[str, object] = {"url": state.url, "pid": state.up.pid, "ray": state.ray_address, **_health(state.url)}
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
+def _health(url: str) -> dict[str, object]:
+    from sfc.cli.client import Client
+
+    try:
+        return {**Client(url).call("GET", "/health"), **Client(url).call("GET", "/api/stats")}
+    except Failed as error:
+        return {"status": str(error)}

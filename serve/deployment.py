@@ -1,0 +1,79 @@
+"""The engine as a Ray Serve deployment.
+
+Serve gives the process a place, watches its health and starts it again after a death. It carries no request: the replica
+runs its own HTTP server (`serve.ingress`), and Serve's proxies are off.
+"""
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+import uvloop
+from ray import serve as ray_serve
+
+from serve.host import hosting
+from serve.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 30.0
+_DRAIN_S = 30.0
+
+
+@ray_serve.deployment(
+    name="engine",
+    num_replicas=1,
+    max_ongoing_requests=10_000,
+    health_check_period_s=1,
+    health_check_timeout_s=10,
+    graceful_shutdown_timeout_s=_DRAIN_S,
+    graceful_shutdown_wait_loop_s=0.2,
+    ray_actor_options={"num_cpus": 0.5},
+)
+class EngineDeployment:
+    """One engine with its HTTP server, on an event loop (uvloop) and thread of their own.
+
+    Serve's loop for user code would do as well, but is a plain asyncio loop that the replica's own bookkeeping shares.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """Returns when requests are taken; raises what kept the engine from starting."""
+        self._settings = Settings.from_json(settings)
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._main())
+        except BaseException as error:  # noqa: BLE001 (handed to whoever waits for the start or asks for the health)
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        engine = open_engine(self._settings)
+        async with hosting(engine, self._settings, _PATIENCE_S) as ingress:
+            self._started.set()
+            stopped = asyncio.create_task(self._stop.wait())
+            await asyncio.wait({stopped, ingress.task}, return_when=asyncio.FIRST_COMPLETED)
+
+    def check_health(self) -> None:
+        """Serve asks once a second; an exception makes it replace the replica."""
+        if not self._thread.is_alive():
+            raise RuntimeError(f"the engine ended: {self._failure!r}")
+
+    def __del__(self) -> None:
+        """Serve calls this at a graceful end: requests under way are answered, then the engine closes."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(_DRAIN_S)

@@ -1,0 +1,52 @@
+"""The engine and its HTTP server in one process, with or without Ray around them."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from serve.app import build_app
+from serve.ingress import Ingress, bind_patiently
+from serve.settings import Settings
+from sfc.engine.engine import Engine
+from sfc.errors import InvalidDefinition, NotFound
+
+log = logging.getLogger(__name__)
+
+_ROLE = "arn:aws:iam::123456789012:role/sfc"
+
+
+@asynccontextmanager
+async def hosting(engine: Engine, settings: Settings, patience_s: float) -> AsyncIterator[Ingress]:
+    """A running server over a running engine: requests are taken once the engine is open, and no more before it closes.
+
+    A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
+    """
+    await engine.open()
+    try:
+        await load_blueprints(engine, settings.blueprints)
+        ingress = Ingress(build_app(engine), await bind_patiently(settings.host, settings.port, patience_s))
+        await ingress.start()
+        try:
+            yield ingress
+        finally:
+            await ingress.stop()
+    finally:
+        await engine.close()
+
+
+async def load_blueprints(engine: Engine, directory: str | None) -> None:
+    """Creates or updates a blueprint for each `*.asl.json` file; a broken one is logged and left out."""
+    for path in sorted(Path(directory).glob("*.asl.json")) if directory else ():
+        name, definition = path.name.removesuffix(".asl.json"), path.read_text(encoding="utf-8")
+        try:
+            await _put(engine, name, definition)
+        except InvalidDefinition as error:
+            log.error("%s is left out: %s", path, error.message)
+
+
+async def _put(engine: Engine, name: str, definition: str) -> None:
+    try:
+        await engine.update_blueprint(name, definition)
+    except NotFound:
+        await engine.create_blueprint(name, definition, kind="STANDARD", role_arn=_ROLE, settings={})

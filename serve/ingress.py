@@ -1,0 +1,109 @@
+"""The HTTP server: uvicorn with httptools on a socket that we bind ourselves.
+
+It runs inside the engine's own process. On this class of machine Ray Serve's Python proxy passes on a tenth, and its HAProxy
+mode a third, of the requests that this server answers (`bench/ingress.py`), and neither adds anything while one replica
+serves everything.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sfc.errors import SfcError
+
+_BACKLOG: Final = 2048
+_RETRY_S: Final = 0.1
+_DRAIN_S: Final = 20
+"""Longer than the longest wait of a request (15 s), so that whoever waits still gets an answer."""
+
+
+class PortTaken(SfcError):
+    """Another process listens there."""
+
+    status = 503
+    code = "PortTaken"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises PortTaken, or OSError when the address is not one of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # Connections of a killed predecessor linger in TIME_WAIT; they must not keep the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} on {host} is taken by another process") from None
+        raise
+    return listener
+
+
+async def bind_patiently(host: str, port: int, patience_s: float) -> socket.socket:
+    """Like `bind`, but gives a predecessor that is just dying time to let go of the port."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while True:
+        try:
+            return bind(host, port)
+        except PortTaken:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(_RETRY_S)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Ingress:
+    """One server over one application, on the running event loop."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+        self._server = _Server(config)
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def task(self) -> "asyncio.Task[None]":
+        """Done when the server ended."""
+        assert self._task is not None
+        return self._task
+
+    async def start(self) -> None:
+        """Answers requests once this returns."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+                raise RuntimeError("the HTTP server ended before it had started")
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Takes no new connections, answers what is under way, and ends."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task

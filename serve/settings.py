@@ -1,0 +1,40 @@
+"""What `sfc up` was asked for, in a form that crosses processes."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One installation. Paths are absolute: the processes that read them have other working directories."""
+
+    data: str
+    """Directory of the embedded store, the state file and the logs."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    store: str | None = None
+    """URL of a database; None: SQLite in `data`."""
+    lambda_endpoint: str | None = None
+    handlers: tuple[str, ...] = ()
+    """Modules, or files of Python, whose tasks are registered in every worker."""
+    workers: int = 2
+    blueprints: str | None = None
+    """Directory of `*.asl.json` files that are created or updated at the start."""
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the server."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Settings":
+        return cls(**{**value, "handlers": tuple(value["handlers"])})
