@@ -1,0 +1,77 @@
+"""What a Task's `Resource` may say.
+
+Lambda function ARNs, service integrations `arn:aws:states:::service:action[.pattern]`, activity ARNs, and SFC's own
+`task:<name>[:version]` and `http(s)://…`. Other ARNs are valid in the language: a service that nobody here serves.
+"""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from sfc.asl.model import Resource
+from sfc.limits import ARN_CHARS
+
+_ARN: Final = re.compile(r"arn:(aws[\w-]*):([\w-]+):([\w-]*):(\d*):(\S+)")
+_TASK: Final = re.compile(r"task:([^\s:]+)(?::([^\s:]+))?")
+_PATTERNS: Final = ("waitForTaskToken", "sync:2", "sync")
+_URL_CHARS: Final = 2_048
+
+NOT_AN_ARN: Final = "Value is not a valid resource ARN"
+
+
+def parse_resource(text: str) -> Resource | str:
+    """The resource, or a sentence that says what is wrong with the text."""
+    if text.startswith(("http://", "https://")):
+        return _url(text)
+    if text.startswith("task:"):
+        found = _TASK.fullmatch(text)
+        if found is None:
+            return "Value is not a valid task: write task:<name> or task:<name>:<version>"
+        return Resource(text=text, kind="task", service="task", action=found[1], version=found[2] or "")
+    arn = _ARN.fullmatch(text)
+    if arn is None or len(text) > ARN_CHARS:
+        return f"{NOT_AN_ARN}, a task:<name> or an http(s) URL"
+    return _arn(text, arn[2], arn[3], arn[5])
+
+
+def _url(text: str) -> Resource | str:
+    try:
+        parts = urlsplit(text)
+        known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        known = False
+    if not known or len(text) > _URL_CHARS or any(each.isspace() for each in text):
+        return "Value is not a valid http(s) URL"
+    return Resource(text=text, kind="http", service="http", action=text)
+
+
+def _arn(text: str, service: str, region: str, rest: str) -> Resource | str:
+    if service == "lambda":
+        kind, _, name = rest.partition(":")
+        if kind != "function" or not name:
+            return f"{NOT_AN_ARN}: a Lambda ARN ends in function:<name>"
+        return Resource(text=text, kind="function", service="lambda", action=name, region=region)
+    if service != "states":
+        return Resource(text=text, kind="service", service=service, action=rest, region=region)
+    if rest.startswith("activity:"):
+        name = rest.removeprefix("activity:")
+        return Resource(text=text, kind="activity", service="activity", action=name, region=region)
+    return _integration(text, region, rest)
+
+
+def _integration(text: str, region: str, rest: str) -> Resource | str:
+    pattern = next((each for each in _PATTERNS if rest.endswith(f".{each}")), "")
+    body = rest.removesuffix(f".{pattern}") if pattern else rest
+    service, _, action = body.rpartition(":")
+    if not service or not action or "." in action:
+        return f"{NOT_AN_ARN}: a service integration reads arn:aws:states:::<service>:<action>[.<pattern>]"
+    match pattern:
+        case "sync" | "sync:2" | "waitForTaskToken":
+            return Resource(text=text, kind="service", service=service, action=action, pattern=pattern, region=region)
+        case _:
+            return Resource(text=text, kind="service", service=service, action=action, region=region)
+
+
+def is_foreign(resource: Resource) -> bool:
+    """Whether the ARN is of a service that is neither Lambda nor Step Functions."""
+    return resource.kind == "service" and ":states:" not in resource.text[: len("arn:aws-us-gov:states:")]
