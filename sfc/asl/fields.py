@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sfc.asl.dataflow import REPLACE, WHOLE
 from sfc.asl.expression import Expression
 from sfc.asl.intrinsics import IntrinsicSyntaxError, compile_intrinsic, is_intrinsic
 from sfc.asl.paths import PathSyntaxError, ReferencePath, compile_path, compile_reference
@@ -156,13 +157,13 @@ class Fields:
         """InputPath or OutputPath: `$` when the field is absent, None when it is null (or wrong)."""
         if self.raw.get(name, "") is None:
             return None
-        return self.path(name) if self.has(name) else compile_path("$")
+        return self.path(name) if self.has(name) else WHOLE
 
     def result_path(self) -> ReferencePath | None:
         """Where the result goes: `$` when the field is absent, None when it is null (or wrong)."""
         if self.raw.get("ResultPath", "") is None:
             return None
-        return self.reference("ResultPath") if self.has("ResultPath") else compile_reference("$")
+        return self.reference("ResultPath") if self.has("ResultPath") else REPLACE
 
     def template(self, name: str) -> Expression | None:
         """A payload template."""
@@ -172,8 +173,20 @@ class Fields:
             return compile_template(self.raw[name])
         except TemplateError as error:
             for pointer, message in error.problems:
-                self.report.error(self.place(name) + pointer, message)
+                self._template_problem(self.place(name), pointer, message)
             return None
+
+    def _template_problem(self, at: str, pointer: str, message: str) -> None:
+        """AWS's own sentence at the object that holds the member; what exactly is wrong as a warning at the member."""
+        holder, _, member = pointer.rpartition("/")
+        if not member.endswith(".$") or member.removesuffix(".$") in message.split("'")[1::2]:
+            self.report.error(at + pointer, message)
+            return
+        self.report.error(
+            at + holder,
+            f"The value for the field '{member}' must be a valid JSONPath or a valid intrinsic function call",
+        )
+        self.report.warn(at + pointer, message)
 
     def seconds_or_path(self, name: str) -> int | Expression | None:
         """`name` in seconds, or `<name>Path`; never both."""
