@@ -1,7 +1,7 @@
 """The store interface: what an engine needs to keep executions, in words of the domain.
 
-Memory, SQLite and PostgreSQL pass the same contract tests (tests/contract). Methods block; the engine calls them off
-its event loop. Times are UTC milliseconds.
+Memory, SQLite and PostgreSQL pass the same contract tests (tests/contract). Methods block and may be called from any
+thread. Times are UTC milliseconds.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ Kind = Literal["STANDARD", "EXPRESS"]
 
 
 class JournalRow(NamedTuple):
-    """One fact. `position` is contiguous within its shard: a projection's checkpoint is (shard, position)."""
+    """One fact. `position` is contiguous within its shard, which its top bits hold (`sfc.store.ids`): a projection's
+    checkpoint is one position per shard."""
 
     position: int
     execution: int
@@ -34,12 +35,12 @@ class NewExecution(NamedTuple):
     machine: str
     """Name of the state machine."""
     name: str
-    """Unique within the machine; the second one of a name is refused."""
+    """Unique within the machine for STANDARD; the second one of a name is refused."""
     version: int
     """Id of the definition it runs, kept for its whole life."""
     kind: Kind
     started_at: int
-    wake_at: int | None
+    wake_at: int
 
 
 class ExecutionChange(NamedTuple):
@@ -55,18 +56,15 @@ class ExecutionChange(NamedTuple):
 
 
 WORKING = 0
-"""`wake_at` of an execution with outstanding jobs: a new owner loads it at once. None: nothing to wake it (ended)."""
+"""`wake_at` of an execution that its owner keeps in memory: a new owner loads it at once. None: it has ended."""
 
 
 @dataclass(slots=True)
-class Batch:
-    """What one replica's executions of one shard produced since the last commit; written as one transaction.
-
-    `rows` are in journal order with `position` already given from the lease's `next`. All executions belong to `shard`.
-    """
+class Part:
+    """What the executions of one shard produced: `rows` in journal order, numbered from `first_position`, which is the
+    lease's next one."""
 
     shard: int
-    owner: str
     epoch: int
     first_position: int
     new: list[NewExecution] = field(default_factory=list)
@@ -74,14 +72,32 @@ class Batch:
     changes: list[ExecutionChange] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`lost`: the lease is gone and nothing was written. `taken`: nothing was written because these executions' names
-    exist already; the caller drops them (and their rows) and commits the rest again.
+@dataclass(slots=True)
+class Batch:
+    """What one replica's executions produced since its last commit; written as one transaction.
+
+    `id` (63 bits, random) tells after a lost answer whether the batch was written.
     """
 
-    lost: bool = False
+    id: int
+    owner: str
+    parts: list[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Both empty: written. Otherwise nothing was: `lost` are the shards whose lease is gone, `taken` the executions
+    whose names exist already. The caller drops these and commits the rest again."""
+
+    lost: frozenset[int] = frozenset()
     taken: frozenset[int] = frozenset()
+
+    @property
+    def written(self) -> bool:
+        return not self.lost and not self.taken
+
+
+WRITTEN = Outcome()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +120,36 @@ class ExecutionRow(NamedTuple):
     started_at: int
     stopped_at: int | None
     wake_at: int | None
-    output: bytes | None
     error: str | None
     cause: str | None
+    output: bytes | None
 
 
 class Store(Protocol):
     """Durable executions. Raises Unavailable when the database cannot be reached, OutcomeUnknown when a commit's
-    answer is lost.
-    """
+    answer is lost."""
 
     shards: int
+    inline: bool
+    """Whether a commit costs less than handing it to a thread: a local file, no network."""
 
     def acquire(self, shard: int, owner: str) -> Lease | None:
-        """Take the shard: one transaction that bumps the epoch, then reads. None while another live owner holds it."""
-        ...
+        """Take the shard: one transaction that bumps the epoch, then reads. None while another live owner holds it.
 
-    def release(self, lease: Lease) -> None: ...
-
-    def commit(self, batch: Batch) -> Outcome:
-        """Write the batch in one transaction, on disk when this returns. The lease is checked by the first
-        statement.
+        The owner itself gets it again, under a new epoch: what it held before is void.
         """
         ...
 
+    def release(self, lease: Lease) -> None:
+        """Give the shard up; nothing happens when it is lost already."""
+        ...
+
+    def commit(self, batch: Batch) -> Outcome:
+        """Write the batch in one transaction, on disk when this returns. Every part's lease is checked first."""
+        ...
+
     def settle(self, batch: Batch) -> bool:
-        """After OutcomeUnknown: whether the batch was written."""
+        """After OutcomeUnknown: whether the batch was written. When not, it may be committed again."""
         ...
 
     def journal(self, execution: int) -> list[JournalRow]:
@@ -140,11 +160,13 @@ class Store(Protocol):
         """The first entry: its input."""
         ...
 
-    def awake(self, shard: int, before: int, after_id: int, limit: int) -> list[ExecutionRow]:
-        """RUNNING executions with `wake_at <= before` and `id > after_id`, ordered by id."""
+    def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
+        """RUNNING executions of the shard with `wake_at <= before` and `(wake_at, id) > after`, in that order."""
         ...
 
-    def find(self, machine: str, name: str) -> ExecutionRow | None: ...
+    def find(self, machine: str, name: str) -> ExecutionRow | None:
+        """The STANDARD execution of that name."""
+        ...
 
     def get(self, execution: int) -> ExecutionRow | None: ...
 
@@ -160,4 +182,6 @@ class Store(Protocol):
         """Delete the ended executions of a deleted machine (and their journal entries); returns how many are gone."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give up what is held; leases become free for others."""
+        ...

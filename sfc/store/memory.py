@@ -1,0 +1,192 @@
+"""The store in memory: for `sfc run`, tests and notebooks. Nothing outlives the process; the rules are those of every
+store."""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Sequence
+from threading import RLock
+
+from sfc.store.ids import first_id, first_position, shard_of
+from sfc.store.journal import (
+    WRITTEN,
+    Batch,
+    ExecutionRow,
+    JournalRow,
+    Lease,
+    Outcome,
+)
+
+
+class _Shard:
+    __slots__ = ("batch", "epoch", "last_id", "next", "owner")
+
+    def __init__(self, shard: int) -> None:
+        self.owner: str | None = None
+        self.epoch = 0
+        self.next = first_position(shard)
+        self.batch = 0
+        self.last_id = first_id(shard)
+
+
+class MemoryStore:
+    """Executions in dictionaries under one lock."""
+
+    inline = True
+
+    def __init__(self, shards: int = 1) -> None:
+        self.shards = shards
+        self._lock = RLock()
+        self._shards = [_Shard(shard) for shard in range(shards)]
+        self._rows: dict[int, ExecutionRow] = {}
+        self._ids: dict[str | None, list[int]] = {None: []}
+        """Sorted ids by machine; None: all."""
+        self._names: dict[tuple[str, str], int] = {}
+        self._journal: dict[int, list[JournalRow]] = {}
+        self._wakes: list[tuple[int, int]] = []
+        """Sorted (wake_at, id) of everything RUNNING."""
+
+    def acquire(self, shard: int, owner: str) -> Lease | None:
+        with self._lock:
+            held = self._shards[shard]
+            if held.owner not in {None, owner}:
+                return None
+            held.owner = owner
+            held.epoch += 1
+            return Lease(shard, owner, held.epoch, held.next, held.last_id)
+
+    def release(self, lease: Lease) -> None:
+        with self._lock:
+            held = self._shards[lease.shard]
+            if (held.owner, held.epoch) == (lease.owner, lease.epoch):
+                held.owner = None
+
+    def commit(self, batch: Batch) -> Outcome:
+        with self._lock:
+            lost = {
+                part.shard
+                for part in batch.parts
+                if (self._shards[part.shard].owner, self._shards[part.shard].epoch) != (batch.owner, part.epoch)
+            }
+            if lost:
+                return Outcome(lost=frozenset(lost))
+            taken = self._taken(batch)
+            if taken:
+                return Outcome(taken=taken)
+            for part in batch.parts:
+                held = self._shards[part.shard]
+                held.next += len(part.rows)
+                held.batch = batch.id
+                for new in part.new:
+                    held.last_id = max(held.last_id, new.id)
+            self._write(batch)
+            return WRITTEN
+
+    def _taken(self, batch: Batch) -> frozenset[int]:
+        claimed: set[tuple[str, str]] = set()
+        taken = set()
+        for part in batch.parts:
+            for new in part.new:
+                name = (new.machine, new.name)
+                if new.kind == "STANDARD":
+                    if name in self._names or name in claimed:
+                        taken.add(new.id)
+                    claimed.add(name)
+        return frozenset(taken)
+
+    def _write(self, batch: Batch) -> None:
+        for part in batch.parts:
+            for new in part.new:
+                self._rows[new.id] = ExecutionRow(
+                    new.id, new.machine, new.name, new.version, new.kind, "RUNNING", new.started_at, None, new.wake_at,
+                    None, None, None,
+                )  # fmt: skip
+                self._journal[new.id] = []
+                insort(self._ids[None], new.id)
+                insort(self._ids.setdefault(new.machine, []), new.id)
+                insort(self._wakes, (new.wake_at, new.id))
+                if new.kind == "STANDARD":
+                    self._names[new.machine, new.name] = new.id
+            for row in part.rows:
+                self._journal[row.execution].append(row)
+            for change in part.changes:
+                old = self._rows[change.id]
+                if old.wake_at is not None:
+                    del self._wakes[bisect_left(self._wakes, (old.wake_at, old.id))]
+                if change.wake_at is not None:
+                    insort(self._wakes, (change.wake_at, change.id))
+                self._rows[change.id] = old._replace(**{name: getattr(change, name) for name in _CHANGED})
+
+    def settle(self, batch: Batch) -> bool:
+        with self._lock:
+            return any(
+                self._shards[part.shard].batch == batch.id
+                or (part.rows and part.rows[0] in self._journal.get(part.rows[0].execution, ()))
+                for part in batch.parts
+            )
+
+    def journal(self, execution: int) -> list[JournalRow]:
+        with self._lock:
+            return list(self._journal.get(execution, ()))
+
+    def started(self, execution: int) -> JournalRow | None:
+        with self._lock:
+            rows = self._journal.get(execution)
+            return rows[0] if rows else None
+
+    def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
+        found: list[ExecutionRow] = []
+        with self._lock:
+            for index in range(bisect_left(self._wakes, (after[0], after[1] + 1)), len(self._wakes)):
+                wake_at, execution = self._wakes[index]
+                if wake_at > before or len(found) == limit:
+                    break
+                if shard_of(execution) == shard:
+                    found.append(self._rows[execution])
+        return found
+
+    def find(self, machine: str, name: str) -> ExecutionRow | None:
+        with self._lock:
+            execution = self._names.get((machine, name))
+            return None if execution is None else self._rows[execution]
+
+    def get(self, execution: int) -> ExecutionRow | None:
+        with self._lock:
+            return self._rows.get(execution)
+
+    def list(
+        self, machine: str | None, status: str | None, before_id: int | None, limit: int
+    ) -> Sequence[ExecutionRow]:
+        found: list[ExecutionRow] = []
+        with self._lock:
+            ids = self._ids.get(machine, [])
+            index = len(ids) if before_id is None else bisect_left(ids, before_id)
+            while index > 0 and len(found) < limit:
+                index -= 1
+                row = self._rows[ids[index]]
+                if status is None or row.status == status:
+                    found.append(row)
+        return found
+
+    def count_by_status(self, machine: str | None) -> dict[str, int]:
+        with self._lock:
+            return dict(Counter(self._rows[execution].status for execution in self._ids.get(machine, ())))
+
+    def forget_machine(self, machine: str) -> int:
+        with self._lock:
+            ids = self._ids.get(machine, [])
+            gone = {execution for execution in ids if self._rows[execution].status != "RUNNING"}
+            for execution in gone:
+                row = self._rows.pop(execution)
+                self._names.pop((row.machine, row.name), None)
+                del self._journal[execution]
+            self._ids[machine] = [execution for execution in ids if execution not in gone]
+            self._ids[None] = [execution for execution in self._ids[None] if execution not in gone]
+            return len(gone)
+
+    def close(self) -> None:
+        with self._lock:
+            for held in self._shards:
+                held.owner = None
+
+
+_CHANGED = ("wake_at", "status", "stopped_at", "output", "error", "cause")

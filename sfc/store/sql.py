@@ -1,0 +1,100 @@
+"""The statements of the embedded store's hot path: one name, one sentence each.
+
+Rows travel in statements of up to 256 rows, not by `executemany`: each step of a statement is a switch between
+threads when the commit runs beside a busy event loop.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain
+from sqlite3 import Connection
+from typing import Final
+
+# Count the rows of this batch in and prove that the lease still stands: no row changed means that it is lost.
+FENCE: Final = "UPDATE shards SET next = next + ?, batch = ? WHERE shard = ? AND owner = ? AND epoch = ?"
+
+# Begin a new epoch: whatever the former owner still sends is void.
+TAKE_OVER: Final = "UPDATE shards SET owner = ?, epoch = epoch + 1 WHERE shard = ? RETURNING epoch, next"
+ADD_SHARD: Final = "INSERT OR IGNORE INTO shards (shard, owner, epoch, next, batch) VALUES (?, NULL, 0, ?, 0)"
+RELEASE: Final = "UPDATE shards SET owner = NULL WHERE shard = ? AND owner = ? AND epoch = ?"
+# The highest id of a shard: ids are ordered by time first, so the newest rows are looked at first.
+LAST_ID: Final = "SELECT id FROM executions WHERE (id >> 16) & 63 = ? ORDER BY id DESC LIMIT 1"
+
+# A name that exists already leaves its row out; the count of changed rows tells.
+_INSERT_EXECUTIONS: Final = (
+    "INSERT OR IGNORE INTO executions (id, machine, name, version, kind, started_at, wake_at, shard, status) VALUES "
+)
+_INSERT_JOURNAL: Final = (
+    "INSERT INTO journal (position, execution, kind, at, task, attempt, began, data, digest) VALUES "
+)
+_CHANGE_EXECUTIONS: Final = (
+    "UPDATE executions SET wake_at = c.wake_at, status = c.status, stopped_at = c.stopped_at, output = c.output,"
+    " error = c.error, cause = c.cause FROM c WHERE executions.id = c.id"
+)
+
+_EXECUTION: Final = (
+    "SELECT id, machine, name, version, kind, status, started_at, stopped_at, wake_at, error, cause, output"
+    " FROM executions "
+)
+GET: Final = _EXECUTION + "WHERE id = ?"
+FIND: Final = _EXECUTION + "WHERE machine = ? AND name = ? AND kind = 'STANDARD'"
+AWAKE: Final = (
+    _EXECUTION + "WHERE wake_at IS NOT NULL AND shard = ? AND wake_at <= ? AND (wake_at, id) > (?, ?)"
+    " ORDER BY wake_at, id LIMIT ?"
+)
+
+_ENTRY: Final = "SELECT position, execution, kind, at, task, attempt, began, data, digest FROM journal "
+JOURNAL: Final = _ENTRY + "WHERE execution = ? ORDER BY position"
+STARTED: Final = JOURNAL + " LIMIT 1"
+AT_POSITION: Final = _ENTRY + "WHERE position = ?"
+
+COUNT: Final = "SELECT status, count(*) FROM executions GROUP BY status"
+COUNT_OF_MACHINE: Final = "SELECT status, count(*) FROM executions WHERE machine = ? GROUP BY status"
+
+ENDED: Final = "SELECT id FROM executions WHERE machine = ? AND status <> 'RUNNING' LIMIT 500"
+FORGET_ENTRIES: Final = "DELETE FROM journal WHERE execution = ?"
+FORGET_EXECUTION: Final = "DELETE FROM executions WHERE id = ?"
+
+STATUSES: Final = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+_MOST_ROWS: Final = 256
+
+
+def listing(machine: bool, status: bool) -> str:
+    """Newest first. Bind: [machine], [status], an id above all wanted, how many."""
+    conditions = ["machine = ?"] * machine + ["status = ?"] * status + ["id < ?"]
+    return f"{_EXECUTION} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
+
+
+def insert_executions(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
+    """How many of the rows were written: the others' names exist already."""
+    return sum(connection.execute(text, values).rowcount for text, values in _in_pieces("executions", 9, rows))
+
+
+def insert_journal(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    for text, values in _in_pieces("journal", 9, rows):
+        connection.execute(text, values)
+
+
+def change_executions(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    for text, values in _in_pieces("changes", 7, rows):
+        connection.execute(text, values)
+
+
+def _in_pieces(what: str, width: int, rows: Sequence[tuple[object, ...]]) -> Iterable[tuple[str, list[object]]]:
+    """Statements for all rows, in sizes of powers of two: few texts, so each is prepared once."""
+    start, size = 0, _MOST_ROWS
+    while start < len(rows):
+        while size > len(rows) - start:
+            size >>= 1
+        yield _statement(what, width, size), list(chain.from_iterable(rows[start : start + size]))
+        start += size
+
+
+@cache
+def _statement(what: str, width: int, size: int) -> str:
+    values = ", ".join([f"({', '.join('?' * width)})"] * size)
+    if what == "executions":
+        return _INSERT_EXECUTIONS + values
+    if what == "journal":
+        return _INSERT_JOURNAL + values
+    return f"WITH c (id, wake_at, status, stopped_at, output, error, cause) AS (VALUES {values}) {_CHANGE_EXECUTIONS}"

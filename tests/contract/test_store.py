@@ -1,0 +1,229 @@
+"""What every store promises, whatever it stands on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sfc.store.ids import first_position
+from sfc.store.journal import Batch, ExecutionChange, Lease, NewExecution, Part, Store
+from sfc.store.memory import MemoryStore
+from sfc.store.sqlite import SqliteStore
+from tests.contract.stores import NOW, Writer
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    made: Store = MemoryStore(shards=2) if request.param == "memory" else SqliteStore(tmp_path / "sfc.db", shards=2)
+    yield made
+    made.close()
+
+
+def own(store: Store, shard: int = 0, owner: str = "a") -> Lease:
+    lease = store.acquire(shard, owner)
+    assert lease is not None
+    return lease
+
+
+@pytest.fixture
+def writer(store: Store) -> Writer:
+    return Writer(own(store))
+
+
+def put(store: Store, writer: Writer, *new: NewExecution, changes: list[ExecutionChange] | None = None) -> Batch:
+    batch = writer.batch(list(new), changes=changes)
+    assert store.commit(batch).written
+    writer.wrote(batch)
+    return batch
+
+
+def test_what_a_batch_holds_is_read_back_as_it_was(store: Store, writer: Writer) -> None:
+    new = writer.new("n")
+    batch = writer.batch([new], [(new.id, b'{"a":1}'), (new.id, b"")])
+    assert store.commit(batch).written
+    assert store.journal(new.id) == batch.parts[0].rows
+    assert store.started(new.id) == batch.parts[0].rows[0]
+    row = store.get(new.id)
+    assert row is not None
+    assert (row.machine, row.name, row.version, row.kind) == ("orders", "n", 1, "STANDARD")
+    assert (row.status, row.started_at, row.wake_at, row.output) == ("RUNNING", NOW, 0, None)
+    assert store.find("orders", "n") == row
+
+
+def test_nothing_is_found_of_what_was_never_written(store: Store) -> None:
+    assert store.get(5) is None
+    assert store.find("orders", "n") is None
+    assert store.journal(5) == []
+    assert store.started(5) is None
+    assert store.list("orders", None, None, 10) == []
+    assert store.count_by_status(None) == {}
+
+
+def test_a_change_shows_in_the_index_row(store: Store, writer: Writer) -> None:
+    one, other = writer.new("one"), writer.new("other")
+    put(store, writer, one, other)
+    put(store, writer, changes=[
+        ExecutionChange(one.id, None, "SUCCEEDED", NOW + 5, b"[1]"),
+        ExecutionChange(other.id, None, "FAILED", NOW + 6, None, "Bad", "why"),
+    ])  # fmt: skip
+    ended, failed = store.get(one.id), store.get(other.id)
+    assert ended is not None
+    assert failed is not None
+    assert (ended.status, ended.stopped_at, ended.output, ended.wake_at) == ("SUCCEEDED", NOW + 5, b"[1]", None)
+    assert (failed.status, failed.error, failed.cause, failed.output) == ("FAILED", "Bad", "why", None)
+
+
+def test_more_rows_than_one_statement_takes_are_written_in_order(store: Store, writer: Writer) -> None:
+    many = [writer.new(f"n{number}") for number in range(777)]
+    put(store, writer, *many)
+    put(store, writer, changes=[ExecutionChange(new.id, NOW + 1) for new in many])
+    assert [row.id for row in store.awake(0, NOW + 1, (0, 0), 1000)] == [new.id for new in many]
+    assert own(store).next_position == first_position(0) + 777
+
+
+class TestNames:
+    def test_the_second_of_a_name_is_reported_and_nothing_is_written(self, store: Store, writer: Writer) -> None:
+        first = writer.new("n")
+        put(store, writer, first)
+        again, free = writer.new("n"), writer.new("m")
+        outcome = store.commit(writer.batch([again, free]))
+        assert outcome.taken == {again.id}
+        assert store.find("orders", "m") is None
+        assert own(store).next_position == writer.position
+
+    def test_of_two_in_one_batch_exactly_one_is_taken(self, store: Store, writer: Writer) -> None:
+        one, two = writer.new("n"), writer.new("n")
+        assert len(store.commit(writer.batch([one, two])).taken) == 1
+
+    def test_another_machine_may_have_the_same_name(self, store: Store, writer: Writer) -> None:
+        put(store, writer, writer.new("n"), writer.new("n", "billing"))
+        assert store.find("billing", "n") != store.find("orders", "n")
+
+    def test_express_executions_may_share_a_name(self, store: Store, writer: Writer) -> None:
+        put(store, writer, writer.new("n", kind="EXPRESS"), writer.new("n", kind="EXPRESS"), writer.new("n"))
+        found = store.find("orders", "n")
+        assert found is not None
+        assert found.kind == "STANDARD"
+
+
+class TestLeases:
+    def test_a_held_shard_is_given_to_nobody_else(self, store: Store, writer: Writer) -> None:
+        assert store.acquire(0, "b") is None
+        assert store.acquire(1, "b") is not None
+
+    def test_a_released_shard_goes_to_the_next(self, store: Store, writer: Writer) -> None:
+        put(store, writer, writer.new("n"))
+        store.release(writer.lease)
+        lease = own(store, owner="b")
+        assert lease.epoch == writer.lease.epoch + 1
+        assert lease.next_position == writer.position
+
+    def test_ids_go_on_above_the_last_one(self, store: Store, writer: Writer) -> None:
+        last = writer.new("n")
+        put(store, writer, last)
+        assert own(store).last_id == last.id
+        assert own(store, shard=1).last_id < last.id
+
+    def test_a_former_epoch_writes_nothing(self, store: Store, writer: Writer) -> None:
+        own(store)
+        new = writer.new("n")
+        assert store.commit(writer.batch([new])).lost == {0}
+        assert store.get(new.id) is None
+
+    def test_releasing_a_lost_lease_does_not_free_the_shard(self, store: Store, writer: Writer) -> None:
+        own(store)
+        store.release(writer.lease)
+        assert store.acquire(0, "b") is None
+
+    def test_a_lost_part_is_named_and_the_other_is_not_written_either(self, store: Store, writer: Writer) -> None:
+        second = Writer(own(store, shard=1))
+        lost, kept = writer.new("n"), second.new("m")
+        own(store)
+        parts: list[Part] = writer.batch([lost]).parts + second.batch([kept]).parts
+        assert store.commit(Batch(5, "a", parts)).lost == {0}
+        assert store.get(kept.id) is None
+        assert store.commit(Batch(6, "a", parts[1:])).written
+        assert store.get(kept.id) is not None
+
+
+class TestSettle:
+    def test_a_written_batch_settles_as_written(self, store: Store, writer: Writer) -> None:
+        assert store.settle(put(store, writer, writer.new("n")))
+
+    def test_a_batch_that_never_arrived_does_not(self, store: Store, writer: Writer) -> None:
+        put(store, writer, writer.new("m"))
+        assert not store.settle(writer.batch([writer.new("n")]))
+
+    def test_it_is_known_still_after_another_owner_went_on(self, store: Store, writer: Writer) -> None:
+        written = put(store, writer, writer.new("n"))
+        successor = Writer(own(store))
+        put(store, successor, successor.new("later"))
+        assert store.settle(written)
+
+    def test_the_rows_of_a_successor_at_the_same_place_do_not_count(self, store: Store, writer: Writer) -> None:
+        never = writer.batch([writer.new("n")])
+        successor = Writer(own(store))
+        other = successor.new("later")
+        assert store.commit(successor.batch([other], [(other.id, b"other")])).written
+        assert not store.settle(never)
+
+
+class TestAwake:
+    def test_only_what_is_due_comes_in_the_order_of_its_time(self, store: Store, writer: Writer) -> None:
+        late, soon, now = writer.new("late", wake_at=30), writer.new("soon", wake_at=20), writer.new("now")
+        put(store, writer, late, soon, now)
+        assert [row.name for row in store.awake(0, 20, (0, 0), 10)] == ["now", "soon"]
+
+    def test_pages_follow_each_other(self, store: Store, writer: Writer) -> None:
+        put(store, writer, *(writer.new(f"n{number}", wake_at=number // 2) for number in range(7)))
+        after, names = (0, 0), []
+        while page := store.awake(0, 99, after, 2):
+            names += [row.name for row in page]
+            after = (page[-1].wake_at or 0, page[-1].id)
+        assert names == [f"n{number}" for number in range(7)]
+
+    def test_ended_executions_and_other_shards_stay_out(self, store: Store, writer: Writer) -> None:
+        second, ended = Writer(own(store, shard=1)), writer.new("n")
+        put(store, writer, ended)
+        put(store, second, second.new("m"))
+        put(store, writer, changes=[ExecutionChange(ended.id, None, "ABORTED", NOW)])
+        assert store.awake(0, NOW, (0, 0), 10) == []
+        assert [row.name for row in store.awake(1, NOW, (0, 0), 10)] == ["m"]
+
+
+class TestLists:
+    @pytest.fixture
+    def listed(self, store: Store, writer: Writer) -> list[int]:
+        new = [writer.new(f"n{number}", "orders" if number % 2 else "billing") for number in range(6)]
+        put(store, writer, *new)
+        put(store, writer, changes=[ExecutionChange(new[number].id, None, "FAILED", NOW) for number in (1, 2)])
+        return [execution.id for execution in new]
+
+    @pytest.mark.parametrize(
+        ("machine", "status", "names"),
+        [
+            (None, None, ["n5", "n4", "n3", "n2", "n1", "n0"]),
+            ("orders", None, ["n5", "n3", "n1"]),
+            (None, "FAILED", ["n2", "n1"]),
+            ("orders", "RUNNING", ["n5", "n3"]),
+        ],
+    )
+    def test_newest_come_first(
+        self, store: Store, listed: list[int], machine: str | None, status: str | None, names: list[str]
+    ) -> None:
+        assert [row.name for row in store.list(machine, status, None, 10)] == names
+
+    def test_a_page_goes_on_below_an_id(self, store: Store, listed: list[int]) -> None:
+        assert [row.name for row in store.list(None, None, listed[4], 2)] == ["n3", "n2"]
+
+    def test_executions_are_counted_by_status(self, store: Store, listed: list[int]) -> None:
+        assert store.count_by_status(None) == {"RUNNING": 4, "FAILED": 2}
+        assert store.count_by_status("orders") == {"RUNNING": 2, "FAILED": 1}
+
+    def test_a_forgotten_machine_leaves_its_running_executions_and_all_others(
+        self, store: Store, listed: list[int]
+    ) -> None:
+        assert store.forget_machine("orders") == 1
+        assert store.get(listed[1]) is None
+        assert store.journal(listed[1]) == []
+        assert store.count_by_status(None) == {"RUNNING": 4, "FAILED": 1}
