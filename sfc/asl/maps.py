@@ -191,7 +191,7 @@ def _check_writer(writer: Fields | None, language: Language) -> None:
     config = writer.object("WriterConfig")
     if config is not None:
         config.only(("Transformation", "OutputType"), "a WriterConfig")
-        config.require("Transformation", "OutputType")
+        config.require("OutputType")
         config.one_of("Transformation", ("NONE", "COMPACT", "FLATTEN"))
         config.one_of("OutputType", ("JSON", "JSONL"))
 
