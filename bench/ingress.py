@@ -2,9 +2,9 @@
 
 usage: python -m bench.ingress [--seconds 4] [--clients 32]
 
-Prints JSON: requests a second and latencies (ms) of the same FastAPI route behind uvicorn inside the replica, on an event
-loop and thread of its own (the yardstick) and on Serve's loop for user code, behind Serve's Python proxy and behind Serve's
-HAProxy mode, with ratios to the yardstick. Client and servers share the machine.
+Prints JSON: requests a second and latencies (ms) of the same FastAPI route behind uvicorn inside the replica, on an
+event loop and thread of its own (the yardstick) and on Serve's loop for user code, behind Serve's Python proxy and
+behind Serve's HAProxy mode, with ratios to the yardstick. Client and servers share the machine.
 """
 
 import argparse
@@ -115,7 +115,11 @@ def measure(haproxy: bool, clients: int, seconds: float) -> dict[str, dict[str, 
         if not any(line == b"ready\n" for line in child.stdout):
             raise RuntimeError("Serve did not start")
         time.sleep(3)  # HAProxy learns of the replica a moment after Serve says that it is ready
-        names = ["Serve's HAProxy mode"] if haproxy else ["Serve's Python proxy", "replica, Serve's loop", "replica, own loop"]
+        names = (
+            ["Serve's HAProxy mode"]
+            if haproxy
+            else ["Serve's Python proxy", "replica, Serve's loop", "replica, own loop"]
+        )
         return {name: asyncio.run(load(port, clients, seconds)) for name, port in zip(names, ports, strict=False)}
     finally:
         child.stdin.close()

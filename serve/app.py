@@ -12,8 +12,9 @@ from sfc.engine.engine import Engine
 _ABOUT = """
 Durable flows in Amazon States Language.
 
-The [Step Functions API](https://docs.aws.amazon.com/step-functions/latest/apireference/) is at `POST /` of the same port:
-`aws stepfunctions --endpoint-url http://… list-state-machines`. This page describes the REST API. Times are UTC, ISO 8601.
+The [Step Functions API](https://docs.aws.amazon.com/step-functions/latest/apireference/) is at `POST /` of the same
+port: `aws stepfunctions --endpoint-url http://… list-state-machines`. This page describes the REST API. Times are UTC,
+ISO 8601.
 """
 _TAGS = [
     {"name": "blueprints", "description": "Named, versioned state machines."},

@@ -23,7 +23,7 @@ _TOO_LARGE: Final = f"the request body is larger than {REQUEST_BODY_BYTES} bytes
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int = REQUEST_BODY_BYTES) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as that is known (from the header, before anything is read), or Disconnected."""
+    """The whole body. Raises BodyTooLarge as soon as that is known (from the header, if it tells), or Disconnected."""
     message = await receive()
     if message["type"] != "http.request":
         raise Disconnected

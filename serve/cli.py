@@ -25,11 +25,17 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @app.command()
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the HTTP server.")] = 8000,
-    host: Annotated[str, typer.Option(help="Address to listen on; others than loopback are open to everybody.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than loopback are open to everybody.")
+    ] = "127.0.0.1",
     data: DataOption = DEFAULT_DATA,
     store: Annotated[str | None, typer.Option(help="URL of a database instead of SQLite in --data.")] = None,
-    lambda_endpoint: Annotated[str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")] = None,
-    handlers: Annotated[list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")] = None,
+    lambda_endpoint: Annotated[
+        str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
+    ] = None,
+    handlers: Annotated[
+        list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes of the common pool.")] = 2,
     blueprints: Annotated[Path | None, typer.Option(help="Directory of *.asl.json files to create or update.")] = None,
     no_ray: Annotated[bool, typer.Option("--no-ray", help="Engine and handlers in this one process.")] = False,

@@ -22,9 +22,7 @@ td, th { padding: .4rem .6rem .4rem 0; border-bottom: 1px solid var(--line) }
 """
 
 
-def render_home(
-    blueprints: Sequence[Version], executions: Sequence[ExecutionRecord], counts: Mapping[str, int]
-) -> str:
+def render_home(blueprints: Sequence[Version], executions: Sequence[ExecutionRecord], counts: Mapping[str, int]) -> str:
     """The whole page."""
     tiles = "".join(
         f'<div class="tile"><b>{counts.get(status, 0)}</b><span>{status.lower().replace("_", " ")}</span></div>'

@@ -37,12 +37,15 @@ async def hosting(engine: Engine, settings: Settings, patience_s: float) -> Asyn
 
 async def load_blueprints(engine: Engine, directory: str | None) -> None:
     """Creates or updates a blueprint for each `*.asl.json` file; a broken one is logged and left out."""
-    for path in sorted(Path(directory).glob("*.asl.json")) if directory else ():
-        name, definition = path.name.removesuffix(".asl.json"), path.read_text(encoding="utf-8")
+    for path in _definitions(directory):
         try:
-            await _put(engine, name, definition)
+            await _put(engine, path.name.removesuffix(".asl.json"), path.read_text(encoding="utf-8"))
         except InvalidDefinition as error:
             log.error("%s is left out: %s", path, error.message)
+
+
+def _definitions(directory: str | None) -> list[Path]:
+    return [] if directory is None else sorted(Path(directory).glob("*.asl.json"))
 
 
 async def _put(engine: Engine, name: str, definition: str) -> None:

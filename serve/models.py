@@ -89,7 +89,9 @@ class ErrorBody(BaseModel):
     error: str = Field(description="Stable code.", examples=["ExecutionDoesNotExist"])
     message: str = Field(examples=["Execution Does Not Exist: 'hello:1'"])
     field: str | None = Field(None, description="The field at fault, if it is one.")
-    diagnostics: list[DiagnosticBody] = Field(default_factory=list, description="Findings, if a definition is at fault.")
+    diagnostics: list[DiagnosticBody] = Field(
+        default_factory=list, description="Findings, if a definition is at fault."
+    )
 
 
 class BlueprintSummary(BaseModel):

@@ -1,6 +1,7 @@
 """A Ray head of our own: loopback, own ports, own directory, a token that only this user can read.
 
-Ray has no recovery of its head, and needs none here: what must last is in the store, so a lost head is replaced by a new one.
+Ray has no recovery of its head, and needs none here: what must last is in the store, so a lost head is replaced by a
+new one.
 """
 
 import ctypes
@@ -64,7 +65,8 @@ class RayHead:
         token.write_text(secrets.token_hex(32), encoding="ascii")
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
-            **{key: value for key, value in os.environ.items() if key in ("RAY_LOGGING_CONFIG_ENCODING",)},
+            # Handlers are found where `sfc up` was called, as they are by `sfc run`.
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -91,7 +93,7 @@ class RayHead:
             # A session of its own: Ctrl-C in the terminal must reach only us, who end things in order.
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment,
-                start_new_session=True, preexec_fn=_die_with_parent,
+                start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 (there is one thread)
             )  # fmt: skip
         self._wait_until_up()
 

@@ -1,7 +1,7 @@
 """What is known of a running `sfc up`: a file beside its data, and a lock that says whether it lives.
 
-The lock is held by the process itself, so it is free the moment that process is gone, however it went. The file names the
-processes it started, each with its time of creation: a process id alone may belong to somebody else by now.
+The lock is held by the process itself, so it is free the moment that process is gone, however it went. The file names
+the processes it started, each with its time of creation: a process id alone may belong to somebody else by now.
 """
 
 import fcntl

@@ -39,7 +39,7 @@ class Interrupted(Exception):
 
 
 def claim(settings: Settings, say: Say) -> int:
-    """Takes the data for this process and clears away what a dead predecessor left. Raises AlreadyRunning or PortTaken."""
+    """Takes the data for this process, clears what a dead predecessor left. Raises AlreadyRunning or PortTaken."""
     directory = settings.directory
     directory.mkdir(parents=True, exist_ok=True)
     handle = lock(directory)
@@ -79,13 +79,13 @@ class Supervisor:
                     self.say("stopping")
                 head.stop(self._known)
                 self._known = ()
+                state_file(self.settings.directory).unlink(missing_ok=True)
             if self._stopping.is_set():
                 break
             deaths = 1 if time.monotonic() - began > _STABLE_S else deaths + 1
             if deaths >= _MOST_DEATHS:
                 raise HeadFailed(f"Ray died {deaths} times in a row; see {self.settings.directory / 'ray.log'}")
             self.say("Ray died; starting it again (executions go on from the store)")
-        state_file(self.settings.directory).unlink(missing_ok=True)
 
     def _live(self, head: RayHead) -> None:
         """From the start of a head to its death, or to the wish to stop."""

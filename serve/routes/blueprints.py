@@ -64,5 +64,3 @@ async def _create(engine: EngineDep, name: str, body: models.NewBlueprintVersion
 @router.delete("/{name}", summary="Delete a blueprint", status_code=204)
 async def delete_blueprint(engine: EngineDep, name: str) -> None:
     await engine.delete_blueprint(name)
-
-

@@ -38,7 +38,7 @@ async def start_execution(engine: EngineDep, body: models.NewExecution, response
 
 @router.get("/{execution}", summary="Show an execution", response_model=models.Execution)
 async def get_execution(engine: EngineDep, execution: str, wait: Wait = 0) -> dict[str, Any]:
-    """`execution` is an ARN or `blueprint:name`. With `wait`, answers at the end of the execution if that comes first."""
+    """`execution` is an ARN or `blueprint:name`. With `wait`, answers at its end if that comes first."""
     arn = execution_arn(engine, execution)
     record = await (engine.wait(arn, min(wait, LONGEST_WAIT_S)) if wait else engine.describe(arn))
     return models.execution(record)

@@ -28,7 +28,9 @@ async def trigger(
     request: Request,
     blueprint: str,
     wait: Wait = 0,
-    idempotency_key: Annotated[str | None, Header(description="Name of the execution: repeats start no second.")] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Name of the execution: repeats start no second.")
+    ] = None,
 ) -> Response:
     """The body, any JSON value, is the input. Without `wait` the answer is 202 as soon as the start is durable."""
     body = await request.body()

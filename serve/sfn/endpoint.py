@@ -47,7 +47,7 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
 
 
 async def serve_action(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers one request. Errors have HTTP status 400, or 5xx when they are ours, and a body of `__type` and `message`."""
+    """Answers one request. Errors have status 400, or 5xx when they are ours; the body is `__type` and `message`."""
     try:
         status, answer = 200, await _act(engine, scope, receive)
     except Disconnected:

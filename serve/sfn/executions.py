@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
+from serve.sfn import shapes
 from sfc import arn
 from sfc.engine.engine import Engine
 from sfc.engine.records import ExecutionRecord, HistoryEvent
 from sfc.errors import InvalidRequest, NotSupported
 from sfc.limits import DEFAULT_PAGE_SIZE
-from serve.sfn import shapes
 
 Body = dict[str, Any]
 

@@ -66,7 +66,8 @@ async def update_state_machine(engine: Engine, body: Body) -> Body:
     given = _settings(body)
     if body.get("definition") is None and body.get("roleArn") is None and not given:
         raise InvalidRequest(
-            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
+            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+            "must be specified",
             code="MissingRequiredParameter",
         )
     _check_publishing(body)

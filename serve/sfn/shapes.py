@@ -63,7 +63,7 @@ _JAVA_TYPES: Final = {str: "String", int: "Integer", bool: "Boolean", dict: "Str
 
 
 def check(shape: Shape, body: Mapping[str, Any]) -> None:
-    """Raises InvalidRequest that names every broken constraint at once; SerializationException for a value of another type."""
+    """Raises InvalidRequest: it names every broken constraint at once, or the first value of another type."""
     problems = None
     for name, field in shape.items():
         value = body.get(name)
@@ -73,7 +73,9 @@ def check(shape: Shape, body: Mapping[str, Any]) -> None:
             continue
         if type(value) is not field.type:
             found, wanted = _JSON_TYPES[type(value)], _JAVA_TYPES[field.type]
-            raise InvalidRequest(f"{found} can not be converted to a {wanted}", code="SerializationException", field=name)
+            raise InvalidRequest(
+                f"{found} can not be converted to a {wanted}", code="SerializationException", field=name
+            )
         problem = field.problem(name, value)
         if problem is not None:
             problems = [*(problems or ()), problem]

@@ -1,0 +1,91 @@
+"""`sfc run`: an execution in this process, with nothing kept."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfc import jsonvalue
+from sfc.cli.inputs import InputOption, blueprint_name, read_input, read_text
+from sfc.cli.output import Failed, JsonOption, print_json, say
+
+if TYPE_CHECKING:
+    from sfc.engine.records import ExecutionRecord, HistoryEvent
+
+_PAGE = 1000
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="Amazon States Language, JSON.")],
+    input_: InputOption = "{}",
+    handlers: Annotated[
+        list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
+    ] = None,
+    lambda_endpoint: Annotated[
+        str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="Print what happened, on stderr.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a blueprint here and now; prints its output, fails when it fails."""
+    definition, text = read_text(file), read_input(input_)
+    record, events = asyncio.run(_run(blueprint_name(file), definition, text, handlers or [], lambda_endpoint, history))
+    if as_json:
+        print_json(_facts(record, events))
+    else:
+        _print_history(events)
+    if record.status != "SUCCEEDED":
+        if as_json:
+            raise typer.Exit(1)
+        why = ": ".join(part for part in (record.error, record.cause) if part)
+        raise Failed(f"{record.status}{': ' if why else ''}{why}")
+    if not as_json:
+        typer.echo(record.output)
+
+
+async def _run(
+    name: str, definition: str, text: str, handlers: list[str], lambda_endpoint: str | None, history: bool
+) -> "tuple[ExecutionRecord, list[HistoryEvent]]":
+    from sfc.engine.local import local_engine
+
+    engine = local_engine(handlers, lambda_endpoint)
+    await engine.open()
+    try:
+        await engine.create_blueprint(name, definition)
+        record = await engine.start(name, text)
+        while record.status == "RUNNING":
+            record = await engine.wait(record.arn, 60)
+        events: list[HistoryEvent] = []
+        token = None
+        while history:
+            page = await engine.history(record.arn, limit=_PAGE, token=token)
+            events += page.items
+            token = page.next_token
+            if token is None:
+                break
+        return record, events
+    finally:
+        await engine.close()
+
+
+def _facts(record: "ExecutionRecord", events: "list[HistoryEvent]") -> dict[str, Any]:
+    facts: dict[str, Any] = {"status": record.status}
+    if record.output is not None:
+        facts["output"] = jsonvalue.loads(record.output)
+    if record.error is not None:
+        facts["error"] = record.error
+    if record.cause is not None:
+        facts["cause"] = record.cause
+    if events:
+        facts["history"] = events
+    return facts
+
+
+def _print_history(events: "list[HistoryEvent]") -> None:
+    for event in events:
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        elapsed = (event["timestamp"] - events[0]["timestamp"]) / 1000
+        shown = {key: value for key, value in details.items() if key != "name" and not key.endswith("Details")}
+        text = jsonvalue.text(shown)[:120] if shown else ""
+        say(f"{event['id']:>5}  {elapsed:8.3f} s  {event['type']:28} {details.get('name', ''):20} {text}".rstrip())
