@@ -7,7 +7,7 @@ import pstats
 import time
 from typing import Any
 
-from sfc.asl import parse
+from sfc.asl.parse import parse
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.entries import Started
 

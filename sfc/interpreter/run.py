@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import Literal, Protocol
 
 from sfc.asl.expression import Failure, Scope
-from sfc.asl.model import State, StateMachine, SubMachine
+from sfc.asl.model import State, StateMachine, SubMachine, Task
 from sfc.interpreter.commands import CancelTask, Command, DispatchTask, Finish, Status
 from sfc.interpreter.entries import EXECUTION_TIMEOUT
 from sfc.interpreter.entropy import SeededEntropy
@@ -196,13 +196,16 @@ class Run:
     # What the states use
 
     def expect_timer(self, token: Token, due: int, waits: int) -> None:
-        """Have `token` wait until `due`."""
+        """Have `token` wait until `due`. The delay before a task's retry belongs to the attempt that failed."""
+        if waits != RETRY or not isinstance(token.state, Task):
+            token.attempt += 1
         self._number(token)
         token.waits = waits
         heappush(self.timers, (due, token.task, token.attempt))
 
     def expect_job(self, token: Token, make: Callable[[int, int], DispatchTask]) -> None:
         """Send the job that `make(task, attempt)` gives and have `token` wait for its answer."""
+        token.attempt += 1
         self._number(token)
         token.waits = JOB
         job = make(token.task, token.attempt)
@@ -213,7 +216,6 @@ class Run:
         if token.task == 0:
             token.task = self.next_task
             self.next_task += 1
-        token.attempt += 1
         self.expected[token.task] = token
 
     def settle(self, token: Token) -> None:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sfc.asl import parse
 from sfc.asl.expression import Failure
 from sfc.asl.model import StateMachine
+from sfc.asl.parse import parse
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command, DispatchTask
 from sfc.interpreter.entries import Entry, Started, TaskFailed, TaskSucceeded, TimerFired

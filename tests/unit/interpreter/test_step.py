@@ -105,8 +105,10 @@ def test_a_result_above_the_limit_fails_the_task_with_data_limit_exceeded() -> N
 
 
 def test_a_document_that_doubles_in_every_state_ends_with_data_limit_exceeded() -> None:
-    play = Play(states("A", A={"Type": "Pass", "Parameters": {"a.$": "$", "b.$": "$"}, "Next": "A2"},
-                       A2={"Type": "Pass", "Next": "A"}))  # fmt: skip
+    never = {"Variable": "$.never", "IsPresent": True, "Next": "Never"}
+    double = {"Type": "Pass", "Parameters": {"a.$": "$", "b.$": "$"}, "Next": "Again"}
+    again = {"Type": "Choice", "Choices": [never], "Default": "Double"}
+    play = Play(states("Double", Double=double, Again=again, Never={"Type": "Succeed"}))
     assert play.run.failure is not None
     assert play.run.failure.error == "States.DataLimitExceeded"
 
