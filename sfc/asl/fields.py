@@ -128,7 +128,9 @@ class Fields:
 
     def objects(self, name: str) -> "list[Fields]":
         """The objects of a non-empty array."""
-        found = [self.child(value, f"{self.place(name)}[{index}]") for index, value in enumerate(self.array(name) or ())]
+        found = [
+            self.child(value, f"{self.place(name)}[{index}]") for index, value in enumerate(self.array(name) or ())
+        ]
         return [each for each in found if each is not None]
 
     def path(self, name: str, *, intrinsic: bool = False) -> Expression | None:

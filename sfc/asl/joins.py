@@ -224,7 +224,8 @@ def _report_cycles(graph: Graph, region: set[str], report: Report) -> None:
     for name in graph.edges:
         if name in region:
             report.error(
-                f"{graph.at}/States/{name}", f"'{name}' is part of a loop between a fork and its Joins, which must not be"
+                f"{graph.at}/States/{name}",
+                f"'{name}' is part of a loop between a fork and its Joins, which must not be",
             )
 
 

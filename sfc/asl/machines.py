@@ -67,4 +67,3 @@ def _check_name(name: str, at: str, context: Context) -> None:
     first = context.names.setdefault(name, at)
     if first != at:
         context.report.error(at, f"The name '{name}' is used twice; names are unique in the whole machine, see {first}")
-

@@ -118,7 +118,9 @@ def _check_distributed(state: Fields, context: Context, language: Language) -> N
     label = state.text("Label", empty=False)
     if label is not None:
         if len(label) > _LABEL_CHARS or _NOT_IN_LABELS.search(label):
-            state.error("Label", f"A Label has at most {_LABEL_CHARS} characters, without spaces and ?*<>{{}}[]:;,\\|^~$#%&`\"")
+            state.error(
+                "Label", f'A Label has at most {_LABEL_CHARS} characters, without spaces and ?*<>{{}}[]:;,\\|^~$#%&`"'
+            )
         elif label in context.labels:
             state.error("Label", f"The Label '{label}' is used by another Map")
         context.labels.add(label)

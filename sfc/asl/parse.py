@@ -58,7 +58,9 @@ def invalid_definition_message(diagnostics: tuple[Diagnostic, ...]) -> str:
     `Invalid State Machine Definition: 'CODE: message at /States/A, CODE: …'`.
     """
     errors = (each for each in diagnostics if each.severity == "ERROR")
-    listed = ", ".join(f"{each.code}: {each.message}" + (f" at {each.location}" if each.location else "") for each in errors)
+    listed = ", ".join(
+        f"{each.code}: {each.message}" + (f" at {each.location}" if each.location else "") for each in errors
+    )
     return f"Invalid State Machine Definition: '{listed}'"
 
 

@@ -91,7 +91,9 @@ def _error_equals(entry: Fields) -> tuple[str, ...] | None:
         elif len(name) > ERROR_CHARS:
             entry.report.error(at, f"An error name has at most {ERROR_CHARS} characters")
         elif name.startswith("States.") and name not in _STATES_ERRORS and not name.startswith(_HTTP_STATUS):
-            entry.report.warn(at, f"'{name}' is no error of the language; names of your own must not begin with States.")
+            entry.report.warn(
+                at, f"'{name}' is no error of the language; names of your own must not begin with States."
+            )
     if _ALL in names and len(names) > 1:
         entry.error("ErrorEquals", "'States.ALL' must stand alone in its list")
     return tuple(names) if all(isinstance(name, str) for name in names) else None

@@ -22,7 +22,9 @@ _SETTINGS: Final = {
     "topic": "topic", "sla": "sla", "group": "group", "tracekeys": "trace_keys", "version": "version",
     "schemaversion": "schema_version",
 }  # fmt: skip
-_POOL_MODES: Final = ("common", "specific")
+_POOL_RESOURCES: Final = ("arn:", "http://", "https://", "task:")
+_MODES: Final = ("common", "specific")
+_RESOURCES: Final = ("arn:", "http://", "https://", "task:")
 _MODES: Final = ("sync", "async")
 _NESTED: Final = (
     "StartAt", "States", "ProcessorConfig", "Mode", "ExecutionType", "Variable", "And", "Or", "Not", "ErrorEquals",
@@ -112,7 +114,7 @@ class _Reader:
         if not isinstance(value, str) or not value:
             self.findings.append(Diagnostic(at, SCHEMA, "A Processor is the name of a task"))
         else:
-            made["Resource"] = value if ":" in value else f"task:{value}"
+            made["Resource"] = value if value.startswith(_RESOURCES) else f"task:{value}"
 
     def _choice(
         self, name: str, value: Json, allowed: tuple[str, ...], at: str, into: dict[str, Json] | None = None

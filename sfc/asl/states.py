@@ -15,7 +15,20 @@ from sfc.asl.graph import targets_of
 from sfc.asl.intrinsics import is_intrinsic
 from sfc.asl.jsonata import check_assign, check_values, expression_or, is_expression
 from sfc.asl.model import (
-    UNSET, Choice, ChoiceRule, DataFlow, Fail, Join, Parallel, Pass, Resource, State, SubMachine, Succeed, Task, Wait,
+    UNSET,
+    Choice,
+    ChoiceRule,
+    DataFlow,
+    Fail,
+    Join,
+    Parallel,
+    Pass,
+    Resource,
+    State,
+    SubMachine,
+    Succeed,
+    Task,
+    Wait,
 )  # fmt: skip
 from sfc.asl.report import Report
 from sfc.asl.resources import is_foreign, parse_resource
@@ -84,10 +97,9 @@ class Context:
 
 def read_state(state: Fields, name: str, context: Context, depth: int) -> State | None:
     """The compiled state, or None when it has mistakes or cannot be run."""
-    kind = state.raw.get("Type")
-    if kind is None:
-        state.require("Type")
+    if not state.require("Type"):
         return None
+    kind = state.raw["Type"]
     if kind not in TYPES and kind != "Join":
         state.error("Type", f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]")
         return None
@@ -331,7 +343,7 @@ def _join(state: Fields, name: str, language: Language, context: Context, depth:
     require = state.raw.get("Require", "All")
     if require not in ("All", "Any") or isinstance(require, bool):
         if isinstance(require, bool) or not isinstance(require, int) or require < 1:
-            state.error("Require", "'Require' is \"All\", \"Any\" or a number of tokens from 1")
+            state.error("Require", '\'Require\' is "All", "Any" or a number of tokens from 1')
             require = "All"
     others = state.one_of("Others", ("Cancel", "Continue"))
     return Join(

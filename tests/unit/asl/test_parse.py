@@ -38,7 +38,6 @@ TEXTS = [
     ('{"a": 1e999}', '[Source: (String)"{"a": 1e999}"; line: 1, column: 7]', "INVALID_JSON_DESCRIPTION"),
     (b"\xff{}", "", "INVALID_JSON_DESCRIPTION"),
     ("\ud800", "", "INVALID_JSON_DESCRIPTION"),
-    ("[" * 1_000, "", "INVALID_JSON_DESCRIPTION"),
     ("[" * 100_000, "", "INVALID_JSON_DESCRIPTION"),
     ("[" * 1_000 + "]" * 1_000, "", "INVALID_JSON_DESCRIPTION"),
     ('{"a":' * 100_000 + "1" + "}" * 100_000, "", "INVALID_JSON_DESCRIPTION"),
@@ -123,7 +122,9 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("definition", "locations"), [each[1:] for each in MISTAKES], ids=[each[0] for each in MISTAKES])
+@pytest.mark.parametrize(
+    ("definition", "locations"), [each[1:] for each in MISTAKES], ids=[each[0] for each in MISTAKES]
+)
 def test_a_mistake_is_found_at_its_place(definition: dict[str, Any], locations: list[str]) -> None:
     assert errors(definition) == locations
     assert parse(definition).machine is None
@@ -166,7 +167,9 @@ UNSUPPORTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("definition", "location"), [each[1:] for each in UNSUPPORTED], ids=[e[0] for e in UNSUPPORTED])
+@pytest.mark.parametrize(
+    ("definition", "location"), [each[1:] for each in UNSUPPORTED], ids=[e[0] for e in UNSUPPORTED]
+)
 def test_what_cannot_be_run_yet_is_valid_and_said_so(definition: dict[str, Any], location: str) -> None:
     parsed = parse(definition)
     assert parsed.valid
@@ -255,7 +258,10 @@ def _put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(st.sampled_from(_places(SEED)), JSON), min_size=1, max_size=3), st.sampled_from(["STANDARD", "EXPRESS"]))
+@given(
+    st.lists(st.tuples(st.sampled_from(_places(SEED)), JSON), min_size=1, max_size=3),
+    st.sampled_from(["STANDARD", "EXPRESS"]),
+)
 def test_no_mutation_of_a_definition_makes_parse_raise(changes: list[tuple[Any, Any]], kind: Any) -> None:
     definition: Any = SEED
     for place, new in changes:

@@ -21,9 +21,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("text", "kind", "service", "action", "pattern", "version"), KNOWN)
-def test_a_resource_is_taken_apart(
-    text: str, kind: str, service: str, action: str, pattern: str, version: str
-) -> None:
+def test_a_resource_is_taken_apart(text: str, kind: str, service: str, action: str, pattern: str, version: str) -> None:
     found = parse_resource(text)
     assert isinstance(found, Resource)
     assert (found.kind, found.service, found.action, found.pattern, found.version) == (
