@@ -11,7 +11,7 @@ from typing import Final
 from sfc.asl.report import TRANSITION, Report
 from sfc.jsonvalue import Json
 
-_TERMINAL_TYPES: Final = frozenset({"Succeed", "Fail"})
+_TERMINAL_TYPES: Final = ("Succeed", "Fail")
 
 
 @dataclass(frozen=True, slots=True)

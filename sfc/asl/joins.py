@@ -1,14 +1,14 @@
 """Forks and Joins: which Join belongs to which fork, and whether the graph between them is safe.
 
 A transition with several targets makes one token for each target. Take two tokens that exist at the same time: they
-were made by one fork (the youngest that both descend from). A *pair* (u, v, f, J) says that one may stand in u while the
-other stands in v, that fork f parted them, and that the Joins J have fired since. All pairs are found by moving either
+were made by one fork (the youngest that both descend from). A *pair* (u, v, f, J) says that one may stand in u while
+the other stands in v, that fork f parted them, and that the Joins J have fired since. All pairs are found by moving either
 token along every transition in any order, which forgets what conditions exclude, so nothing possible is missed:
 
 - a fork at g makes the pairs (a, b, g, {}) of its targets; from (u, v, f, J) with u = g also (a, v, f, J);
 - a token in a Join that has fired already is dropped; it makes no further pairs;
-- a token leaves a Join j only if the Join may fire while the other is at v: with `All` not while v can reach j, and with
-  `Cancel` only if v is no token of j's fork (or ended before).
+- a token leaves a Join j only if the Join may fire while the other is at v: with `All` not while v can reach j, and
+  with `Cancel` only if v is no token of j's fork (or ended before).
 
 Then: a pair (s, s) in a state that is no Join is two tokens that meet (not 1-safe); two ends in one pair are two
 outputs; a cycle of states that stand in pairs is a loop between a fork and its Joins; a Join belongs to the outermost
@@ -157,9 +157,9 @@ class _Analysis:
     def _may_fire(self, join: str, v: str, parted_by: str) -> bool:
         state = _state(self.graph, join)
         own = self.fork_of.get(join)
-        if state.get("Others") == "Cancel" and not self.graph.is_end(v) and own is not None:
-            if own == parted_by or parted_by in self._below(own):
-                return False
+        shared = own is not None and (own == parted_by or parted_by in self._below(own))
+        if shared and state.get("Others") == "Cancel" and not self.graph.is_end(v):
+            return False
         stops = frozenset({parted_by, own or parted_by})
         return state.get("Require", "All") != "All" or v not in self.reaching(join, stops)
 

@@ -4,8 +4,8 @@
      "states": {"a": {"type": "Task", "Mode": "Sync", "Processor": "charge-card", "end": true}}}
 
 becomes `StartAt`, `States` and `Resource: task:charge-card`; what ASL has no word for goes to the settings `pool_mode`,
-`topic`, `sla`, `group`, `trace_keys`, `version`, `schema_version` and `modes` (state → sync or async). A definition that
-shows none of this is left alone, so that plain ASL is checked strictly.
+`topic`, `sla`, `group`, `trace_keys`, `version`, `schema_version` and `modes` (state → sync or async). A definition
+that shows none of this is left alone, so that plain ASL is checked strictly.
 """
 
 from typing import Final
@@ -22,8 +22,7 @@ _SETTINGS: Final = {
     "topic": "topic", "sla": "sla", "group": "group", "tracekeys": "trace_keys", "version": "version",
     "schemaversion": "schema_version",
 }  # fmt: skip
-_POOL_RESOURCES: Final = ("arn:", "http://", "https://", "task:")
-_MODES: Final = ("common", "specific")
+_POOL_MODES: Final = ("common", "specific")
 _RESOURCES: Final = ("arn:", "http://", "https://", "task:")
 _MODES: Final = ("sync", "async")
 _NESTED: Final = (
@@ -89,8 +88,9 @@ class _Reader:
                 self._choice(name, value, _MODES, f"{at}/{key}", modes)
             else:
                 made[_STATE_FIELDS.get(lower, key)] = value
-        if isinstance(made.get("Type"), str):
-            made["Type"] = _STATE_TYPES.get(made["Type"].lower(), made["Type"])
+        kind = made.get("Type")
+        if isinstance(kind, str):
+            made["Type"] = _STATE_TYPES.get(kind.lower(), kind)
         elif "Type" not in made and "Resource" in made:
             made["Type"] = "Task"
         for field in ("Branches", "Choices", "Retry", "Catch"):

@@ -261,18 +261,18 @@ def _rule(entry: Fields, language: Language) -> ChoiceRule | None:
         check_assign(entry, language)
     if language == "JSONata":
         entry.only(("Condition", "Next", "Output", "Assign", "Comment"), "a Choice rule in JSONata")
-        if entry.require("Condition") and not is_expression(entry.raw["Condition"]):
-            if not isinstance(entry.raw["Condition"], bool):
-                entry.error("Condition", "Expected a JSONata expression or a boolean")
+        condition = entry.raw.get("Condition")
+        if entry.require("Condition") and not is_expression(condition) and not isinstance(condition, bool):
+            entry.error("Condition", "Expected a JSONata expression or a boolean")
         check_values(entry, ("Output",))
         return None
     rule = {key: value for key, value in entry.raw.items() if key not in _OUTSIDE_CONDITION}
-    condition, findings = compile_condition(rule, entry.at)
+    compiled, findings = compile_condition(rule, entry.at)
     for finding in findings:
         entry.report.add(finding)
-    if condition is None or targets is None:
+    if compiled is None or targets is None:
         return None
-    return ChoiceRule(condition=condition, next=targets)
+    return ChoiceRule(condition=compiled, next=targets)
 
 
 def _wait(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
@@ -341,10 +341,9 @@ def _parallel(state: Fields, name: str, language: Language, context: Context, de
 
 def _join(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
     require = state.raw.get("Require", "All")
-    if require not in ("All", "Any") or isinstance(require, bool):
-        if isinstance(require, bool) or not isinstance(require, int) or require < 1:
-            state.error("Require", '\'Require\' is "All", "Any" or a number of tokens from 1')
-            require = "All"
+    number = isinstance(require, int) and not isinstance(require, bool) and require >= 1
+    if not number and require not in ("All", "Any"):
+        state.error("Require", '\'Require\' is "All", "Any" or a number of tokens from 1')
     others = state.one_of("Others", ("Cancel", "Continue"))
     return Join(
         name=name,

@@ -81,7 +81,8 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("Credentials without RoleArn", of(**TASK, Credentials={"x": "y"}), ["/States/S/Credentials"]),
     ("BackoffRate below 1", of(**TASK, Retry=[{"ErrorEquals": ["E"], "BackoffRate": 0.5}]),
      ["/States/S/Retry[0]/BackoffRate"]),
-    ("MaxDelaySeconds too small", of(**TASK, Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 5, "MaxDelaySeconds": 5}]),
+    ("MaxDelaySeconds too small",
+     of(**TASK, Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 5, "MaxDelaySeconds": 5}]),
      ["/States/S/Retry[0]/MaxDelaySeconds"]),
     ("MaxAttempts below 0", of(**TASK, Retry=[{"ErrorEquals": ["E"], "MaxAttempts": -1}]),
      ["/States/S/Retry[0]/MaxAttempts"]),
@@ -159,7 +160,8 @@ UNSUPPORTED = [
     ("JSONata", {**MACHINE, "QueryLanguage": "JSONata"}, "/QueryLanguage"),
     ("a JSONata state", of(**PASS, QueryLanguage="JSONata"), "/States/S"),
     ("variables", of(**PASS, Assign={"x": 1}), "/States/S/Assign"),
-    ("a callback", of(**{**TASK, "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}), "/States/S/Resource"),
+    ("a callback", of(**{**TASK, "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}),
+     "/States/S/Resource"),
     ("a job", of(**{**TASK, "Resource": "arn:aws:states:::ecs:runTask.sync"}), "/States/S/Resource"),
     ("an activity", of(**{**TASK, "Resource": "arn:aws:states:us-west-2:42:activity:a"}), "/States/S/Resource"),
     ("a distributed Map", of(Type="Map", End=True, ItemProcessor={
@@ -223,11 +225,11 @@ def test_what_is_compiled_holds_what_was_written() -> None:
     assert both.branches[0].start_at == "Q"
 
 
+KEYS = ["Type", "Next", "End", "States", "StartAt", "a.$", "S", "Choices"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["S", "$.a", "$$.b", "States.UUID()", "{% x %}", "Pass", "Join", "Map", "task:t"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["Type", "Next", "End", "States", "StartAt", "a.$", "S", "Choices"]), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
 SEED: dict[str, Any] = {

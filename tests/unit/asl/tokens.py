@@ -92,10 +92,11 @@ def _unsatisfiable(machine: StateMachine, tokens: list[Token]) -> bool:
     """Whether a Join can no longer get its number, which is an error of the execution."""
     for token in tokens:
         state = machine.states[token.at]
-        fork = _own(token, state) if isinstance(state, Join) else None
-        if isinstance(state, Join) and fork is not None and isinstance(state.require, int):
-            if len(_arrived(token, tokens, fork)) + _coming(state, tokens, fork) < state.require:
-                return True
+        if not isinstance(state, Join) or not isinstance(state.require, int):
+            continue
+        fork = _own(token, state)
+        if fork and len(_arrived(token, tokens, fork)) + _coming(state, tokens, fork) < state.require:
+            return True
     return False
 
 
