@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve import errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
+from serve.capacity import ListWorkers, no_workers
 from serve.routes import blueprints, executions, monitor, triggers
 from serve.sfn.endpoint import serve_action
 from sfc.engine.engine import Engine
@@ -58,10 +59,11 @@ class Front:
         await self._rest(scope, replay(body, receive), send)
 
 
-def build_app(engine: Engine) -> ASGIApp:
+def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
     """The application over an engine that is open, or will be before the first request."""
     rest = FastAPI(title="service-flow-conductor", version="1", description=_ABOUT, openapi_tags=_TAGS, redoc_url=None)
     rest.state.engine = engine
+    rest.state.workers = workers
     errors.install(rest)
     for module in (blueprints, executions, triggers, monitor):
         rest.include_router(module.router)

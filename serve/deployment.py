@@ -65,8 +65,8 @@ class EngineDeployment:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        engine = ray_engine(self._settings)
-        async with hosting(engine, self._settings, _PATIENCE_S) as ingress:
+        engine, workers = ray_engine(self._settings)
+        async with hosting(engine, self._settings, _PATIENCE_S, workers) as ingress:
             self._started.set()
             stopped = asyncio.create_task(self._stop.wait())
             await asyncio.wait({stopped, ingress.task}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,8 +86,8 @@ class EngineDeployment:
 def _keep_to_loopback() -> None:
     """Where Ray keeps to loopback, so shall this replica.
 
-    Serve has each replica listen on all interfaces for calls between deployments, once its constructor is done, and has no
-    setting for that.
+    Serve has each replica listen on all interfaces for calls between deployments, once its constructor is done, and has
+    no setting for that.
     """
     if ray.util.get_node_ip_address() != "127.0.0.1":
         return

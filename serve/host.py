@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from serve.app import build_app
+from serve.capacity import ListWorkers, no_workers
 from serve.ingress import Ingress, bind_patiently
 from serve.settings import Settings
 from sfc.engine.engine import Engine
@@ -17,7 +18,9 @@ _ROLE = "arn:aws:iam::123456789012:role/sfc"
 
 
 @asynccontextmanager
-async def hosting(engine: Engine, settings: Settings, patience_s: float) -> AsyncIterator[Ingress]:
+async def hosting(
+    engine: Engine, settings: Settings, patience_s: float, workers: ListWorkers = no_workers
+) -> AsyncIterator[Ingress]:
     """A running server over a running engine: requests are taken once the engine is open, and no more before it closes.
 
     A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
@@ -25,7 +28,7 @@ async def hosting(engine: Engine, settings: Settings, patience_s: float) -> Asyn
     await engine.open()
     try:
         await load_blueprints(engine, settings.blueprints)
-        ingress = Ingress(build_app(engine), await bind_patiently(settings.host, settings.port, patience_s))
+        ingress = Ingress(build_app(engine, workers), await bind_patiently(settings.host, settings.port, patience_s))
         await ingress.start()
         try:
             yield ingress

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from serve import models
 from serve.routes.common import CONFLICT, ERRORS, PAGE, EngineDep, Limit, Token
 from sfc.arn import check_name
-from sfc.asl.check import check
+from sfc.asl.parse import parse
 from sfc.errors import NotFound
 
 router = APIRouter(prefix="/api/blueprints", tags=["blueprints"], responses=ERRORS)
@@ -28,7 +28,8 @@ async def create_blueprint(engine: EngineDep, body: models.NewBlueprint, respons
 @router.post("/validate", summary="Check a definition")
 async def validate_definition(body: models.DefinitionToCheck) -> models.CheckResult:
     """All findings, each with its place in the definition. Nothing is stored."""
-    found = [models.DiagnosticBody.of(diagnostic) for diagnostic in check(body.text(), body.kind)]
+    parsed = parse(body.text(), kind=body.kind)
+    found = [models.DiagnosticBody.of(diagnostic) for diagnostic in (*parsed.diagnostics, *parsed.unsupported)]
     failed = any(diagnostic.severity == "ERROR" for diagnostic in found)
     return models.CheckResult(result="FAIL" if failed else "OK", diagnostics=found)
 

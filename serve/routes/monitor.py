@@ -1,10 +1,13 @@
 """How the server fares: health for load balancers and people, figures for dashboards, a page to begin with."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse
 
+from serve.capacity import Worker
 from serve.home import render_home
 from serve.routes.common import EngineDep
 from sfc.errors import Unavailable
@@ -13,9 +16,9 @@ router = APIRouter(tags=["monitor"])
 
 
 @router.get("/health", summary="Health", responses={503: {"description": "Alive, but not ready to take requests."}})
-async def health(engine: EngineDep, response: Response) -> dict[str, Any]:
-    """200 when executions can be started: the store answers. `workers` tells the capacity known now."""
-    parts: dict[str, Any] = {"status": "ok", "store": "ok", "workers": engine.stats().get("workers")}
+async def health(engine: EngineDep, request: Request, response: Response) -> dict[str, Any]:
+    """200 when executions can be started: the store answers. `workers` tells how many there are now."""
+    parts: dict[str, Any] = {"status": "ok", "store": "ok", "workers": len(await request.app.state.workers())}
     try:
         await engine.counts()
     except Unavailable as error:
@@ -34,6 +37,13 @@ async def live() -> dict[str, str]:
 async def stats(engine: EngineDep, blueprint: str | None = None) -> dict[str, Any]:
     """Executions by status, of one blueprint or all, and the engine's own figures."""
     return {"executions": await engine.counts(blueprint), "engine": engine.stats()}
+
+
+@router.get("/api/workers", summary="Workers")
+async def workers(request: Request) -> dict[str, list[dict[str, Any]]]:
+    """Each worker process: its name, pid, and how many jobs it runs. Empty where the handlers run in the server."""
+    found: Sequence[Worker] = await request.app.state.workers()
+    return {"items": [asdict(worker) for worker in found]}
 
 
 @router.get("/", include_in_schema=False)

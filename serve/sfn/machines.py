@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from serve.sfn import shapes
 from sfc import arn
-from sfc.asl.check import check
+from sfc.asl.parse import parse
 from sfc.engine.engine import Engine
 from sfc.engine.records import Version
 from sfc.errors import InvalidRequest, NotFound, NotSupported
@@ -173,7 +173,7 @@ async def validate_definition(engine: Engine, body: Body) -> Body:
     found = [
         {key: value for key, value in
          (("severity", d.severity), ("code", d.code), ("message", d.message), ("location", d.location)) if value}
-        for d in check(body["definition"], body.get("type", "STANDARD"))
+        for d in parse(body["definition"], kind=body.get("type", "STANDARD")).diagnostics
         if d.severity == "ERROR" or body.get("severity") == "WARNING"
     ]  # fmt: skip
     limit = body.get("maxResults") or _DIAGNOSTICS

@@ -1,13 +1,17 @@
 """`sfc validate`: everything that is wrong in definitions."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sfc.cli.inputs import read_text
 from sfc.cli.output import JsonOption, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from sfc.asl.diagnostics import Diagnostic
 
 
 def validate(
@@ -16,10 +20,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check definitions; fails when one has errors, not for warnings."""
-    from sfc.asl.check import check
-
-    kind = "EXPRESS" if express else "STANDARD"
-    findings = [(file, diagnostic) for file in files for diagnostic in check(read_text(file), kind)]
+    findings = [(file, diagnostic) for file in files for diagnostic in _check(file, express)]
     failed = any(diagnostic.severity == "ERROR" for _, diagnostic in findings)
     if as_json:
         print_json([{"file": str(file), **asdict(diagnostic)} for file, diagnostic in findings])
@@ -30,3 +31,10 @@ def validate(
         raise typer.Exit(1)
     if not as_json:
         say(f"{len(files)} definition{'' if len(files) == 1 else 's'} valid")
+
+
+def _check(file: Path, express: bool) -> "Sequence[Diagnostic]":
+    from sfc.asl.parse import parse
+
+    parsed = parse(read_text(file), kind="EXPRESS" if express else "STANDARD")
+    return (*parsed.diagnostics, *parsed.unsupported)
