@@ -2,8 +2,8 @@
 
 A transition with several targets makes one token for each target. Take two tokens that exist at the same time: they
 were made by one fork (the youngest that both descend from). A *pair* (u, v, f, J) says that one may stand in u while
-the other stands in v, that fork f parted them, and that the Joins J have fired since. All pairs are found by moving either
-token along every transition in any order, which forgets what conditions exclude, so nothing possible is missed:
+the other stands in v, that fork f parted them, and that the Joins J have fired since. All pairs are found by moving
+either token along every transition in any order, which forgets what conditions exclude, so nothing possible is missed:
 
 - a fork at g makes the pairs (a, b, g, {}) of its targets; from (u, v, f, J) with u = g also (a, v, f, J);
 - a token in a Join that has fired already is dropped; it makes no further pairs;

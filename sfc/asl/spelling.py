@@ -29,7 +29,7 @@ _NESTED: Final = (
     "StartAt", "States", "ProcessorConfig", "Mode", "ExecutionType", "Variable", "And", "Or", "Not", "ErrorEquals",
     "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy",
 )  # fmt: skip
-_STATE_FIELDS: Final = {name.lower(): name for fields in JSONPATH_FIELDS.values() for name in fields}
+_STATE_FIELDS: Final = {field.lower(): field for fields in JSONPATH_FIELDS.values() for field in fields}
 _STATE_TYPES: Final = {name.lower(): name for name in JSONPATH_FIELDS}
 _MACHINE_FIELDS: Final = {name.lower(): name for name in _NESTED} | _STATE_FIELDS
 
@@ -88,7 +88,7 @@ class _Reader:
                 self._choice(name, value, _MODES, f"{at}/{key}", modes)
             else:
                 made[_STATE_FIELDS.get(lower, key)] = value
-        kind = made.get("Type")
+        kind: Json = made.get("Type")
         if isinstance(kind, str):
             made["Type"] = _STATE_TYPES.get(kind.lower(), kind)
         elif "Type" not in made and "Resource" in made:

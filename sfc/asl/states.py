@@ -190,8 +190,7 @@ def _task(state: Fields, name: str, language: Language, context: Context, depth:
         check_values(state, ("Credentials",))
         return None
     timeout, heartbeat = state.seconds_or_path("TimeoutSeconds"), state.seconds_or_path("HeartbeatSeconds")
-    if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
-        state.error("HeartbeatSeconds", "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'")
+    _check_heartbeat(state, timeout, heartbeat)
     flow = flow_of(state, *_IO, "Parameters", "ResultSelector", "ResultPath")
     credentials = state.template("Credentials")
     if resource is None:
@@ -208,6 +207,13 @@ def _task(state: Fields, name: str, language: Language, context: Context, depth:
         retry=retry,
         catch=catch,
     )
+
+
+def _check_heartbeat(state: Fields, timeout: object, heartbeat: object) -> None:
+    """Equal numbers are published and do no harm: the heartbeat then has no say."""
+    if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
+        tell = state.report.warn if heartbeat == timeout else state.report.error
+        tell(state.place("HeartbeatSeconds"), "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'")
 
 
 def _resource(state: Fields, context: Context) -> Resource | None:

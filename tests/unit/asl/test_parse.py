@@ -76,7 +76,7 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("a Task without Resource", of(Type="Task", End=True), ["/States/S"]),
     ("a bad Resource", of(Type="Task", Resource="foo:bar", End=True), ["/States/S/Resource"]),
     ("TimeoutSeconds twice", of(**TASK, TimeoutSeconds=1, TimeoutSecondsPath="$.t"), ["/States/S/TimeoutSecondsPath"]),
-    ("a heartbeat too slow", of(**TASK, TimeoutSeconds=5, HeartbeatSeconds=5), ["/States/S/HeartbeatSeconds"]),
+    ("a heartbeat too slow", of(**TASK, TimeoutSeconds=5, HeartbeatSeconds=6), ["/States/S/HeartbeatSeconds"]),
     ("a TimeoutSeconds of 0", of(**TASK, TimeoutSeconds=0), ["/States/S/TimeoutSeconds"]),
     ("Credentials without RoleArn", of(**TASK, Credentials={"x": "y"}), ["/States/S/Credentials"]),
     ("BackoffRate below 1", of(**TASK, Retry=[{"ErrorEquals": ["E"], "BackoffRate": 0.5}]),
