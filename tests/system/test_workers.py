@@ -1,0 +1,179 @@
+"""Workers, the exchange and the scheduler on a real Ray head."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from sfc.tasks.job import Job, JobResult
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(180),
+    pytest.mark.filterwarnings("ignore"),  # Ray leaves sockets and files to the garbage collector
+]
+
+ray = pytest.importorskip("ray")
+
+from actors.clients import SchedulerClient  # noqa: E402
+from actors.exchange import RayDispatcher  # noqa: E402
+from actors.scheduler import SchedulerSettings, connect_scheduler  # noqa: E402
+from actors.worker import WorkerOptions  # noqa: E402
+
+HANDLERS = str(Path(__file__).with_name("worker_handlers.py"))
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            _temp_dir=folder,
+            _node_ip_address="127.0.0.1",
+            object_store_memory=100_000_000,
+        )
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def scheduler(head: None) -> SchedulerClient:
+    worker = WorkerOptions(handlers=(HANDLERS,), cpus=0.1, threads=8, memory_bytes=1 << 30)
+    return connect_scheduler(SchedulerSettings(size=2, worker=worker))
+
+
+class Engine:
+    """A dispatcher and all that came back."""
+
+    def __init__(self, scheduler: SchedulerClient) -> None:
+        self.dispatcher = RayDispatcher(scheduler)
+        self.results: dict[str, JobResult] = {}
+
+    def take(self, results: Sequence[JobResult]) -> None:
+        self.results.update({result.key: result for result in results})
+
+    async def has(self, count: int) -> None:
+        await until(lambda: len(self.results) >= count)
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    while not is_so():
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def engine(scheduler: SchedulerClient) -> AsyncIterator[Engine]:
+    engine = Engine(scheduler)
+    await engine.dispatcher.open(engine.take)
+    yield engine
+    await engine.dispatcher.close()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes"
+    path.touch()
+    return path
+
+
+def jobs(task: str, count: int, notes: Path, **more: Any) -> list[Job]:
+    return [
+        Job(
+            f"{notes}:{n}",
+            "arn",
+            "orders",
+            "State",
+            f"task:{task}",
+            orjson.dumps({"n": n, "notes": str(notes), **more}),
+        )
+        for n in range(count)
+    ]
+
+
+def begun(notes: Path) -> list[tuple[int, int]]:
+    """Number and worker of every begin."""
+    return [(int(n), int(pid)) for n, pid in (line.split() for line in notes.read_text().splitlines())]
+
+
+@pytest.mark.parametrize("task", ["note", "note-in-thread"])
+async def test_each_job_is_done_once_and_both_workers_do_some(engine: Engine, notes: Path, task: str) -> None:
+    engine.dispatcher.dispatch(jobs(task, 1000, notes))
+    engine.dispatcher.dispatch(jobs(task, 1000, notes))
+    await engine.has(1000)
+    assert sorted(int(result.output or b"-1") for result in engine.results.values()) == list(range(1000))
+    assert sorted(n for n, _ in begun(notes)) == list(range(1000))
+    assert len({pid for _, pid in begun(notes)}) == 2
+
+
+async def test_jobs_on_a_killed_worker_are_done_by_others(engine: Engine, notes: Path, tmp_path: Path) -> None:
+    engine.dispatcher.dispatch(jobs("wait-for-file", 20, notes, file=str(tmp_path / "go")))
+    await until(lambda: len(begun(notes)) == 20)
+    victim = begun(notes)[0][1]
+    lost = {n for n, pid in begun(notes) if pid == victim}
+    os.kill(victim, signal.SIGKILL)
+    await until(lambda: len(begun(notes)) == 20 + len(lost))
+    (tmp_path / "go").touch()
+    await engine.has(20)
+    assert all(result.error is None for result in engine.results.values())
+    assert sorted(n for n, _ in begun(notes)[20:]) == sorted(lost)
+
+
+async def test_a_job_that_ends_its_worker_three_times_fails_and_harms_no_other(engine: Engine, notes: Path) -> None:
+    (killer,) = jobs("end-the-process", 1, notes)
+    others = jobs("note", 50, notes)
+    engine.dispatcher.dispatch([killer._replace(key="killer"), *others])
+    await engine.has(51)
+    result = engine.results.pop("killer")
+    assert result.error == "SFC.WorkerLost"
+    assert "died 3 times" in (result.cause or "")
+    assert all(other.error is None for other in engine.results.values())
+
+
+async def test_a_handler_that_eats_memory_fails_and_its_worker_lives(engine: Engine) -> None:
+    engine.dispatcher.dispatch([Job("eater", "arn", "orders", "State", "task:eat-memory", b"8000000000")])
+    await engine.has(1)
+    assert engine.results["eater"].error == "MemoryError"
+
+
+async def test_a_restarted_scheduler_finds_its_workers_and_stops_no_flow(
+    scheduler: SchedulerClient, engine: Engine, notes: Path
+) -> None:
+    async def pids() -> set[int]:
+        while True:
+            try:
+                found = {status.pid for status in (await scheduler.statuses()).values()}
+            except ray.exceptions.RayActorError:
+                found = set()
+            if len(found) == 2:
+                return found
+            await asyncio.sleep(0.05)
+
+    before = await pids()
+    scheduler.kill(restart=True)
+    engine.dispatcher.dispatch(jobs("note", 10, notes))
+    await engine.has(10)
+    assert await pids() == before
+
+
+async def test_a_new_engine_adopts_what_runs(scheduler: SchedulerClient, notes: Path, tmp_path: Path) -> None:
+    running = jobs("wait-for-file", 20, notes, file=str(tmp_path / "go"))
+    first, second = Engine(scheduler), Engine(scheduler)
+    await first.dispatcher.open(first.take)
+    first.dispatcher.dispatch(running)
+    await until(lambda: len(begun(notes)) == 20)
+    await first.dispatcher.close()
+    await second.dispatcher.open(second.take)
+    second.dispatcher.dispatch(running)
+    (tmp_path / "go").touch()
+    await second.has(20)
+    await second.dispatcher.close()
+    assert len(begun(notes)) == 20
+    assert first.results == {}
