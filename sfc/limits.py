@@ -20,6 +20,12 @@ JSON_DEPTH: Final = 200
 """Nesting of any JSON value. The fast JSON encoder stops at 254; AWS's own parser at 1,000."""
 STATE_MACHINE_DEPTH: Final = 32
 """Parallel and Map inside each other."""
+PATH_CHARS: Final = 4_096
+PATH_VISITS: Final = 200_000
+"""Values that one evaluation of a path may look at: a quarter of a second. `$..*..*` over a deep document is quadratic."""
+PATTERN_CHARS: Final = 200
+PATTERN_STATES: Final = 1_000
+"""Of the automaton of one `=~` pattern; `{m,n}` multiplies them."""
 INTRINSIC_DEPTH: Final = 10
 INTRINSIC_TEXT_CHARS: Final = 10_000
 INTRINSIC_RANGE_ITEMS: Final = 1_000

@@ -1,0 +1,152 @@
+"""Plain paths, one class for each shape, so that the common ones cost little more than the look-up itself."""
+
+from sfc.asl.expression import Expression, PathError, Scope
+from sfc.asl.paths.syntax import Element, Member, ParsedPath, Step
+from sfc.jsonvalue import Json
+
+
+def plain_path(path: ParsedPath) -> Expression:
+    """`path` holds members and elements only."""
+    steps = path.steps
+    if path.root == "$":
+        if not steps:
+            return Whole(path)
+        first = steps[0]
+        if len(steps) == 1 and isinstance(first, Member):
+            return OneMember(path, first.name)
+        return Walk(path)
+    return ContextPath(path) if path.root == "$$" else VariablePath(path)
+
+
+class Whole:
+    """`$`: the very same object."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, path: ParsedPath) -> None:
+        self.source = path.text
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        return data
+
+
+class OneMember:
+    """`$.name`"""
+
+    __slots__ = ("name", "path", "source")
+
+    def __init__(self, path: ParsedPath, name: str) -> None:
+        self.path = path
+        self.source = path.text
+        self.name = name
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        try:
+            return data[self.name]
+        except (KeyError, TypeError):
+            raise not_found(self.path, data) from None
+
+
+class Walk:
+    """Any other plain path of the input."""
+
+    __slots__ = ("keys", "path", "source")
+
+    def __init__(self, path: ParsedPath) -> None:
+        self.path = path
+        self.source = path.text
+        self.keys = keys_of(path.steps)
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        value = data
+        try:
+            for key in self.keys:
+                if value.__class__ is str:  # an index would find a character
+                    raise not_found(self.path, data)
+                value = value[key]
+        except (KeyError, IndexError, TypeError):
+            raise not_found(self.path, data) from None
+        return value
+
+
+class ContextPath:
+    """`$$…`"""
+
+    __slots__ = ("source", "walk")
+    references = 1
+    """What it gives is no part of the input, so it can be larger."""
+
+    def __init__(self, path: ParsedPath) -> None:
+        self.source = path.text
+        self.walk = Walk(path)
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        return self.walk.evaluate(scope.context(), scope)
+
+
+class VariablePath:
+    """`$name…`"""
+
+    __slots__ = ("name", "source", "walk")
+    references = 1
+
+    def __init__(self, path: ParsedPath) -> None:
+        self.source = path.text
+        self.name = path.root[1:]
+        self.walk = Walk(path)
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        return self.walk.evaluate(variable(self.name, self.source, data, scope), scope)
+
+
+def variable(name: str, source: str, data: Json, scope: Scope) -> Json:
+    """Raises PathError when there is no variable `name`."""
+    try:
+        return scope.variables[name]
+    except KeyError:
+        raise PathError(source, f"The variable '{name}' is not defined", data) from None
+
+
+def keys_of(steps: tuple[Step, ...]) -> tuple[str | int, ...]:
+    """What to look up for steps that are all plain."""
+    return tuple(key_of(step) for step in steps)
+
+
+def key_of(step: Step) -> str | int:
+    assert isinstance(step, (Member, Element))
+    return step.name if isinstance(step, Member) else step.index
+
+
+def not_found(path: ParsedPath, data: Json) -> PathError:
+    """The error of a plain path that finds nothing in `data`, in Jayway's words."""
+    return PathError(path.text, _why(path.steps, data), data)
+
+
+def _why(steps: tuple[Step, ...], data: Json) -> str:
+    where, value = "$", data
+    for number, step in enumerate(steps, 1):
+        place = f"{where}{step}"
+        if isinstance(step, Member):
+            if not isinstance(value, dict):
+                return f"Expected to find an object with property {step} in path {where} but found '{kind(value)}'"
+            if step.name not in value:
+                return f"{'No results for path:' if number == len(steps) else 'Missing property in path'} {place}"
+        elif not isinstance(value, list):
+            if value is None:
+                return f"The path {where} is null"
+            return f"Expected to find an array with index {step} in path {where} but found '{kind(value)}'"
+        elif not -len(value) <= key_of(step) < len(value):  # type: ignore[operator]
+            return f"Index out of bounds when evaluating path {place}"
+        value, where = value[key_of(step)], place
+    raise AssertionError("the path finds something")
+
+
+def kind(value: Json) -> str:
+    """The JSON name of a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return {str: "string", list: "array", dict: "object"}[type(value)]
