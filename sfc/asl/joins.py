@@ -12,7 +12,8 @@ either token along every transition in any order, which forgets what conditions 
 
 Then: a pair (s, s) in a state that is no Join is two tokens that meet (not 1-safe); two ends in one pair are two
 outputs; a cycle of states that stand in pairs is a loop between a fork and its Joins; a Join belongs to the outermost
-fork whose tokens meet in it. A Join's `reaching` follows no path through its own fork: that would be another passage.
+fork whose tokens meet in it, and no fork inside that one may be entered without it, or its tokens would meet where
+nobody gathers them. A Join's `reaching` follows no path through its own fork: that would be another passage.
 """
 
 from collections.abc import Iterator
@@ -66,6 +67,11 @@ def check_forks(graph: Graph, report: Report) -> dict[str, Meeting]:
         if name not in analysis.fork_of:
             report.error(f"{graph.at}/States/{name}", f"The tokens of no single fork meet in the Join '{name}'")
             continue
+        for inner in sorted(analysis.stray(name)):
+            report.error(
+                f"{graph.at}/States/{name}",
+                f"Tokens of the fork '{inner}' can meet in the Join '{name}' outside its fork '{analysis.fork_of[name]}'",
+            )
         meeting = analysis.meeting(name)
         _check_require(graph, name, meeting, report)
         found[name] = meeting
@@ -81,6 +87,7 @@ class _Analysis:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.fork_of: dict[str, str] = {}
+        self._meets: dict[str, set[str]] = {}
         self._reaching: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         self._sources: dict[str, list[str]] = {name: [] for name in graph.edges}
         for name in graph.edges:
@@ -91,8 +98,8 @@ class _Analysis:
         """All pairs. Which fork a Join belongs to decides whom Cancel ends, and the reverse, hence the rounds."""
         pairs: set[Pair] = set()
         for _ in range(_MAX_ROUNDS):
-            pairs, meets = self._pairs()
-            forks = {join: fork for join, at in meets.items() if (fork := self._outermost(at, pairs)) is not None}
+            pairs, self._meets = self._pairs()
+            forks = {join: fork for join, at in self._meets.items() if (fork := self._outermost(at, pairs)) is not None}
             if forks == self.fork_of:
                 break
             self.fork_of = forks
@@ -115,6 +122,23 @@ class _Analysis:
                         waiting.append(source)
             known = self._reaching[join, stops] = frozenset(seen)
         return known
+
+    def stray(self, join: str) -> set[str]:
+        """Forks whose tokens meet in `join`, and that a token can enter which does not come from the Join's own fork."""
+        own = self.fork_of[join]
+        seen: set[str] = set()
+        waiting = [self.graph.start_at]
+        waiting += [target for name in self._joins_of(own) for target in self.graph.successors(name)]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                for edge in self.graph.edges[name]:
+                    waiting += edge.targets if name != own or len(edge.targets) == 1 else ()
+        return (self._meets[join] - {own}) & seen
+
+    def _joins_of(self, fork: str) -> list[str]:
+        return [name for name, own in self.fork_of.items() if own == fork]
 
     def _pairs(self) -> tuple[set[Pair], dict[str, set[str]]]:
         found: set[Pair] = set()
@@ -206,35 +230,32 @@ def _report_meetings(graph: Graph, pairs: set[Pair], report: Report) -> None:
 
 def _report_cycles(graph: Graph, region: set[str], report: Report) -> None:
     """Report the states of every cycle among those where tokens of a fork run beside each other."""
-    open_ends = {name: {target for target in graph.successors(name) if target in region} for name in region}
-    sources: dict[str, list[str]] = {name: [] for name in region}
-    for name, targets in open_ends.items():
+    ahead = {name: [target for target in graph.successors(name) if target in region] for name in region}
+    behind: dict[str, list[str]] = {name: [] for name in region}
+    for name, targets in ahead.items():
         for target in targets:
-            sources[target].append(name)
-    for ahead, behind in ((open_ends, sources), (_turned(open_ends), {n: list(t) for n, t in open_ends.items()})):
-        left = {name: len(ahead[name] & region) for name in region}
-        waiting = [name for name, count in left.items() if not count]
-        while waiting:
-            name = waiting.pop()
-            region = region - {name}
-            for other in behind[name]:
-                left[other] -= 1
-                if not left[other] and other in region:
+            behind[target].append(name)
+    left = set(region)
+    # a state without a way on, or without a way to it, is on no cycle; taking it away may bare its neighbours
+    outward = {name: len(targets) for name, targets in ahead.items()}
+    inward = {name: len(sources) for name, sources in behind.items()}
+    waiting = [name for name in region if not outward[name] or not inward[name]]
+    while waiting:
+        name = waiting.pop()
+        if name not in left:
+            continue
+        left.remove(name)
+        for count, neighbours in ((outward, behind[name]), (inward, ahead[name])):
+            for other in neighbours:
+                count[other] -= 1
+                if not count[other]:
                     waiting.append(other)
     for name in graph.edges:
-        if name in region:
+        if name in left:
             report.error(
                 f"{graph.at}/States/{name}",
-                f"'{name}' is part of a loop between a fork and its Joins, which must not be",
+                f"'{name}' is part of a loop between a fork and its Joins, or between two such loops",
             )
-
-
-def _turned(edges: dict[str, set[str]]) -> dict[str, set[str]]:
-    turned: dict[str, set[str]] = {name: set() for name in edges}
-    for name, targets in edges.items():
-        for target in targets:
-            turned[target].add(name)
-    return turned
 
 
 def _check_require(graph: Graph, name: str, meeting: Meeting, report: Report) -> None:

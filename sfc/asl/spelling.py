@@ -87,10 +87,9 @@ class _Reader:
                 modes = self.settings.setdefault("modes", {})
                 self._choice(name, value, _MODES, f"{at}/{key}", modes)
             else:
-                made[_STATE_FIELDS.get(lower, key)] = value
-        kind: Json = made.get("Type")
-        if isinstance(kind, str):
-            made["Type"] = _STATE_TYPES.get(kind.lower(), kind)
+                made[_STATE_FIELDS.get(lower) or key] = value
+        if isinstance(made.get("Type"), str):
+            made["Type"] = _STATE_TYPES.get(made["Type"].lower(), made["Type"])
         elif "Type" not in made and "Resource" in made:
             made["Type"] = "Task"
         for field in ("Branches", "Choices", "Retry", "Catch"):
