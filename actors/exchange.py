@@ -79,7 +79,7 @@ class RayDispatcher:
         version, workers = await self._scheduler.members(0, POLL_S)
         if meeting := self._know(workers):
             await asyncio.wait(meeting, timeout=_MEET_S)
-        self._spawn(self._follow(version))
+        self._begin(self._follow(version))
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -104,7 +104,7 @@ class RayDispatcher:
                 per_worker.setdefault(link.name, []).append(key)
         for name, theirs in per_worker.items():
             if (link := self._links.get(name)) is not None:
-                self._spawn(_tell(link.worker.cancel(theirs)))
+                self._begin(_tell(link.worker.cancel(theirs)))
         self._pump_soon()
 
     async def close(self) -> None:
@@ -134,7 +134,10 @@ class RayDispatcher:
         new = [name for name in workers if name not in self._links and name not in self._meeting]
         self._meeting.update(new)
         self._pump_soon()
-        return [self._spawn(self._meet(name, workers[name])) for name in new]
+        tasks = [asyncio.get_running_loop().create_task(self._meet(name, workers[name])) for name in new]
+        for task in tasks:
+            self._track(task)
+        return tasks
 
     async def _meet(self, name: str, worker: WorkerClient) -> None:
         keys = await _held(worker)
@@ -203,7 +206,7 @@ class RayDispatcher:
         acknowledged, link.acknowledged = link.acknowledged, []
         resend, link.resend = link.resend, False
         ref = link.worker.exchange(self._engine, jobs, acknowledged, resend, poll_s)
-        self._spawn(self._receive(link, ref, jobs, acknowledged))
+        self._begin(self._receive(link, ref, jobs, acknowledged))
 
     # ---- receiving
 
@@ -272,11 +275,12 @@ class RayDispatcher:
         if lost:
             self._on_results(lost)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._track(asyncio.get_running_loop().create_task(work))
+
+    def _track(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _lost_cause(deaths: int, error: RayActorError) -> str:

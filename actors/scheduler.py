@@ -23,7 +23,11 @@ SCHEDULER: Final = "scheduler"
 _PREFIX: Final = "worker-"
 _TICK_S: Final = 1.0
 _RESTART_S: Final = 0.5
-"""Between a worker's death and the next start: handlers that end their process must not keep the node busy."""
+_LONGEST_RESTART_S: Final = 10.0
+"""Between a worker's death and the next start: handlers that end their process, or cannot be loaded, must not keep the
+node busy. Doubled while workers die young.
+"""
+_YOUNG_S: Final = 5.0
 _log = logging.getLogger("sfc.scheduler")
 
 
@@ -43,6 +47,7 @@ class Scheduler:
         self._pool: Pool[Any] = Pool(first_version=time.time_ns() // 1_000_000)
         self._changed = asyncio.Event()
         self._watchers: set[asyncio.Task[None]] = set()
+        self._restart_s = _RESTART_S
         self._keeper: asyncio.Task[None] | None = None
         self._found = {
             found["name"]: ray.get_actor(found["name"], namespace=NAMESPACE)
@@ -98,6 +103,7 @@ class Scheduler:
         watcher.add_done_callback(self._watchers.discard)
 
     async def _watch(self, name: str, worker: WorkerClient) -> None:
+        began = time.monotonic()
         while True:
             try:
                 await worker.lifetime()
@@ -108,7 +114,9 @@ class Scheduler:
                 break
         self._pool.leave(name)
         self._publish()
-        await asyncio.sleep(_RESTART_S)
+        young = time.monotonic() - began < _YOUNG_S
+        self._restart_s = min(self._restart_s * 2, _LONGEST_RESTART_S) if young else _RESTART_S
+        await asyncio.sleep(self._restart_s)
         self._keep_size()
 
     async def _keep(self) -> None:

@@ -65,7 +65,7 @@ class Engine:
 
 
 async def until(is_so: Callable[[], Any]) -> None:
-    while not is_so():
+    while not is_so():  # noqa: ASYNC110 - files and other processes tell nobody
         await asyncio.sleep(0.02)
 
 

@@ -43,7 +43,7 @@ class Service(http.server.BaseHTTPRequestHandler):
             case _:
                 self.answer(200, json.dumps(said).encode())
 
-    do_GET = do_POST
+    do_GET = do_POST  # noqa: N815
 
     def answer(
         self, status: int, body: bytes, function_error: str = "", kind: str = "", content: str = CONTENT
@@ -144,8 +144,7 @@ async def test_a_function_answers_with_its_payload_alone_or_wrapped(url: str) ->
         (
             "busy",
             "Lambda.TooManyRequestsException",
-            "later (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; "
-            "Request ID: the-request; Proxy: null)",
+            "Status Code: 429; Error Code: TooManyRequestsException; Request ID: the-request; Proxy: null)",
         ),
     ],
 )

@@ -25,7 +25,7 @@ async def test_results_of_one_turn_come_in_one_batch_and_a_key_is_begun_once(
     await dispatcher.open(batches.append)
     jobs = [job("task:note", n, key=str(n)) for n in range(100)]
     dispatcher.dispatch([*jobs, *jobs])
-    while not batches:
+    while not batches:  # noqa: ASYNC110 - counts turns of the loop
         await asyncio.sleep(0)
     dispatcher.dispatch(jobs)
     assert [output(result) for result in batches[0]] == begun == list(range(100))

@@ -1,0 +1,146 @@
+"""Jobs a second through the exchange with two Ray workers, beside one raw actor call per job on the same workers.
+
+`async_jobs_s`, `sync_jobs_s`: no-op handlers, in bursts. `raw_calls_s`: one call per job, all in flight at once.
+`exchange_ms`, `raw_call_ms`: one job at a time, median.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sfc.tasks import task
+from sfc.tasks.job import Job, JobResult
+
+JOBS = 20_000
+SINGLE = 300
+ROUNDS = 3
+_HERE = str(Path(__file__).resolve())
+
+
+@task("noop-async")
+async def noop_async(value: Any) -> Any:
+    return value
+
+
+@task("noop-sync")
+def noop_sync(value: Any) -> Any:
+    return value
+
+
+class Waiter:
+    """Counts results down."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.done = asyncio.Event()
+
+    def take(self, results: Sequence[JobResult]) -> None:
+        self.left -= len(results)
+        if self.left <= 0:
+            self.done.set()
+
+    def expect(self, count: int) -> None:
+        self.left = count
+        self.done.clear()
+
+
+def _jobs(handler: str, count: int) -> list[Job]:
+    run = time.time_ns()
+    return [Job(f"{run}:{n}", "arn", "bench", "Noop", f"task:{handler}", b'{"order":4711}') for n in range(count)]
+
+
+async def _burst(dispatcher: Any, waiter: Waiter, handler: str, count: int) -> float:
+    jobs = _jobs(handler, count)
+    waiter.expect(count)
+    began = time.perf_counter()
+    dispatcher.dispatch(jobs)
+    await waiter.done.wait()
+    return count / (time.perf_counter() - began)
+
+
+async def _singles(dispatcher: Any, waiter: Waiter) -> float:
+    times = []
+    for job in _jobs("noop-async", SINGLE):
+        waiter.expect(1)
+        began = time.perf_counter()
+        dispatcher.dispatch([job])
+        await waiter.done.wait()
+        times.append(time.perf_counter() - began)
+        await asyncio.sleep(0.002)
+    return statistics.median(times) * 1000
+
+
+async def _raw(workers: list[Any]) -> tuple[float, float]:
+    """Calls a second with all in flight, and the median time of one alone in ms."""
+    count = JOBS // 10
+    began = time.perf_counter()
+    await asyncio.gather(*(_awaited(workers[n % 2].cancel([])) for n in range(count)))
+    rate = count / (time.perf_counter() - began)
+    times = []
+    for _ in range(SINGLE):
+        began = time.perf_counter()
+        await workers[0].cancel([])
+        times.append(time.perf_counter() - began)
+        await asyncio.sleep(0.002)
+    return rate, statistics.median(times) * 1000
+
+
+async def _awaited(ref: Any) -> Any:
+    return await ref
+
+
+async def _measure() -> dict[str, Any]:
+    from actors.exchange import RayDispatcher
+    from actors.scheduler import SchedulerSettings, connect_scheduler
+    from actors.worker import WorkerOptions
+
+    options = WorkerOptions(handlers=(_HERE,), cpus=0.1, concurrency=2_000)
+    scheduler = connect_scheduler(SchedulerSettings(size=2, worker=options))
+    dispatcher, waiter = RayDispatcher(scheduler), Waiter()
+    await dispatcher.open(waiter.take)
+    _, workers = await scheduler.members(0, 1)
+    await _burst(dispatcher, waiter, "noop-async", 1_000)
+    found: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        rate, raw_ms = await _raw(list(workers.values()))
+        for name, value in (
+            ("raw_calls_s", rate),
+            ("raw_call_ms", raw_ms),
+            ("exchange_ms", await _singles(dispatcher, waiter)),
+            ("async_jobs_s", await _burst(dispatcher, waiter, "noop-async", JOBS)),
+            ("sync_jobs_s", await _burst(dispatcher, waiter, "noop-sync", JOBS)),
+        ):
+            found.setdefault(name, []).append(value)
+    await dispatcher.close()
+    result = {name: round(statistics.median(values), 3) for name, values in found.items()}
+    result["async_to_raw"] = round(result["async_jobs_s"] / result["raw_calls_s"], 1)
+    result["latency_to_raw"] = round(result["exchange_ms"] / result["raw_call_ms"], 2)
+    return result
+
+
+def main() -> dict[str, Any]:
+    import ray
+    import uvloop
+
+    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            _temp_dir=folder,
+            _node_ip_address="127.0.0.1",
+            object_store_memory=100_000_000,
+        )
+        try:
+            return uvloop.run(_measure())
+        finally:
+            ray.shutdown()
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=1))

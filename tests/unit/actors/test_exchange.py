@@ -1,0 +1,207 @@
+"""What the dispatcher does about workers that are slow, unreachable or dead, with workers made of futures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError, ActorUnavailableError
+
+from actors.desk import BATCH_ITEMS, Answer
+from actors.exchange import RayDispatcher
+from sfc.tasks.job import Job, JobResult
+
+
+class FakeWorker:
+    """Each exchange is a future that the test answers."""
+
+    def __init__(self, held: Sequence[str] = ()) -> None:
+        self.held = list(held)
+        self.calls: list[tuple[list[Job], asyncio.Future[Answer]]] = []
+        self.acknowledged: list[int] = []
+        self.resends = 0
+        self.batch = 0
+        self.dead = False
+
+    async def running(self) -> list[str]:
+        return self.held
+
+    def exchange(
+        self, _engine: str, jobs: list[Job], acknowledged: list[int], resend: bool, _poll_s: float
+    ) -> asyncio.Future[Answer]:
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.acknowledged += acknowledged
+        self.resends += resend
+        self.calls.append((jobs, future))
+        if self.dead:
+            future.set_exception(ActorDiedError())
+        return future
+
+    def jobs(self) -> list[str]:
+        return [job.key for jobs, _ in self.calls for job in jobs]
+
+    def answer(self, *keys: str, free: int = 1_000) -> None:
+        self.batch += 1
+        results = [JobResult(key, b"1", None, None, 1) for key in keys]
+        self._open().set_result(Answer(self.batch, results, free))
+
+    def fail(self, error: Exception) -> None:
+        self._open().set_exception(error)
+
+    def die(self) -> None:
+        self.dead = True
+        for _, future in self.calls:
+            if not future.done():
+                future.set_exception(ActorDiedError())
+
+    def _open(self) -> asyncio.Future[Answer]:
+        return next(future for _, future in self.calls if not future.done())
+
+
+class FakeScheduler:
+    def __init__(self, workers: dict[str, Any]) -> None:
+        self.workers = workers
+        self.version = 1
+        self.changed = asyncio.Event()
+
+    async def members(self, known: int, _poll_s: float) -> tuple[int, dict[str, Any]]:
+        if known == self.version:
+            await self.changed.wait()
+            self.changed.clear()
+        return self.version, dict(self.workers)
+
+    def replace(self, workers: dict[str, Any]) -> None:
+        self.workers = workers
+        self.version += 1
+        self.changed.set()
+
+
+class House:
+    """A dispatcher, its workers and its results."""
+
+    def __init__(self, **workers: FakeWorker) -> None:
+        self.scheduler = FakeScheduler(workers)
+        self.dispatcher = RayDispatcher(self.scheduler)  # type: ignore[arg-type]
+        self.results: list[JobResult] = []
+
+    async def open(self) -> "House":
+        await self.dispatcher.open(self.results.extend)
+        return self
+
+    def dispatch(self, *keys: str) -> None:
+        self.dispatcher.dispatch([Job(key, "arn", "orders", "State", "task:x", b"1") for key in keys])
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def two() -> AsyncIterator[tuple[House, FakeWorker, FakeWorker]]:
+    a, b = FakeWorker(), FakeWorker()
+    house = await House(a=a, b=b).open()
+    yield house, a, b
+    await house.dispatcher.close()
+
+
+Two = tuple[House, FakeWorker, FakeWorker]
+
+
+async def test_jobs_are_spread_and_their_results_acknowledged_with_the_next_call(two: Two) -> None:
+    house, a, b = two
+    house.dispatch("1", "2", "3", "4")
+    house.dispatch("1")
+    await settle()
+    assert sorted(a.jobs() + b.jobs()) == ["1", "2", "3", "4"]
+    assert len(a.jobs()) == 2
+    a.answer(a.jobs()[0])
+    await settle()
+    assert [result.key for result in house.results] == [a.jobs()[0]]
+    assert a.acknowledged == [1]
+
+
+async def test_more_jobs_than_credits_wait_here_in_order(two: Two) -> None:
+    house, a, b = two
+    house.dispatch(*map(str, range(1_000)))
+    await settle()
+    assert (len(a.jobs()), len(b.jobs())) == (BATCH_ITEMS, BATCH_ITEMS)
+    waiting = house.dispatcher.waiting
+    assert waiting == 1_000 - 2 * BATCH_ITEMS
+    a.answer(*a.jobs()[:10], free=10)
+    await settle()
+    assert house.dispatcher.waiting == waiting - 10
+
+
+async def test_a_worker_that_cannot_be_reached_is_asked_again_for_the_same_jobs(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.exchange._AGAIN_S", 0)
+    house, a, b = two
+    house.dispatch("1", "2")
+    await settle()
+    a.fail(ActorUnavailableError("", b"\0" * 16))
+    await settle()
+    assert len(a.jobs()) == 2
+    assert a.jobs()[0] == a.jobs()[1]
+    assert len(b.jobs()) == 1
+    assert a.resends == 1
+
+
+async def test_jobs_of_a_dead_worker_go_to_others_then_alone_then_fail() -> None:
+    a, b, c, d = (FakeWorker() for _ in range(4))
+    house = await House(a=a).open()
+    house.dispatch("1", "2")
+    await settle()
+    house.scheduler.replace({"b": b})
+    a.die()
+    await settle()
+    assert b.jobs() == ["1", "2"]
+    house.scheduler.replace({"c": c})
+    b.die()
+    await settle()
+    assert c.jobs() == ["1"]  # alone
+    c.answer("1")
+    await settle()
+    assert c.jobs() == ["1", "2"]
+    house.scheduler.replace({"d": d})
+    c.die()
+    await settle()
+    assert [(result.key, result.error) for result in house.results] == [("1", None), ("2", "SFC.WorkerLost")]
+    assert d.jobs() == []
+    await house.dispatcher.close()
+
+
+async def test_a_job_that_a_worker_has_of_an_earlier_engine_is_asked_of_that_worker() -> None:
+    a, b = FakeWorker(), FakeWorker(held=["1", "2"])
+    house = await House(a=a, b=b).open()
+    house.dispatch("1", "2")
+    await settle()
+    assert (a.jobs(), b.jobs()) == ([], ["1", "2"])
+    await house.dispatcher.close()
+
+
+async def test_a_worker_that_left_the_pool_gets_nothing_new_but_is_heard_to_the_end(two: Two) -> None:
+    house, a, b = two
+    house.dispatch("1", "2")
+    await settle()
+    house.scheduler.replace({"b": b})
+    await settle()
+    mine = a.jobs()
+    house.dispatch("3", "4", "5")
+    await settle()
+    assert a.jobs() == mine
+    a.answer(*mine)
+    await settle()
+    assert [result.key for result in house.results] == mine
+
+
+async def test_a_cancelled_job_leaves_the_backlog() -> None:
+    house = await House().open()
+    house.dispatch("1", "2")
+    house.dispatcher.cancel(["1"])
+    a = FakeWorker()
+    house.scheduler.replace({"a": a})
+    await settle()
+    assert a.jobs() == ["2"]
+    await house.dispatcher.close()
