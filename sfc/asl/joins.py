@@ -70,7 +70,7 @@ def check_forks(graph: Graph, report: Report) -> dict[str, Meeting]:
         for inner in sorted(analysis.stray(name)):
             report.error(
                 f"{graph.at}/States/{name}",
-                f"Tokens of the fork '{inner}' can meet in the Join '{name}' outside its fork '{analysis.fork_of[name]}'",
+                f"Tokens of the fork '{inner}' can meet in this Join outside its fork '{analysis.fork_of[name]}'",
             )
         meeting = analysis.meeting(name)
         _check_require(graph, name, meeting, report)
@@ -124,7 +124,7 @@ class _Analysis:
         return known
 
     def stray(self, join: str) -> set[str]:
-        """Forks whose tokens meet in `join`, and that a token can enter which does not come from the Join's own fork."""
+        """Forks whose tokens meet in `join`, and that a token can enter without coming from the Join's own fork."""
         own = self.fork_of[join]
         seen: set[str] = set()
         waiting = [self.graph.start_at]

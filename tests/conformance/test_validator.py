@@ -18,6 +18,7 @@ KNOWN_DIFFERENCES = {
     "localstack/accepted/context_object/context_object_input_path": UNFILLED,
     "localstack/accepted/context_object/context_object_output_path": UNFILLED,
     "localstack/accepted/context_object/context_object_result_selector": UNFILLED,
+    "localstack/accepted/context_object/context_object_variable": UNFILLED,
     "localstack/accepted/scenarios/map_state_items_literal": "a dummy ARN stands where the source fills in an array",
     "asl-validator/valid-assign.asl": "its variable 'top-level' is no Unicode identifier, which the guide asks for",
 }

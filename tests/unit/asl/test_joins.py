@@ -73,6 +73,8 @@ UNSAFE: list[tuple[str, dict[str, Any], list[str]]] = [
     ("a Join without a fork", {"F": to("J"), "J": join()}, ["/States/J"]),
     ("a number that cannot be met", {"F": to("A", "B"), "A": to("J"), "B": to("J"), "J": join(Require=3)},
      ["/States/J/Require"]),
+    ("a fork inside that is entered without the outer one",
+     {"F": either("O", "I"), "O": to("I", "K"), "I": to("A", "K"), "A": to("K"), "K": join()}, ["/States/K"]),
     ("a number of zero", {"F": to("A", "B"), "A": to("J"), "B": to("J"), "J": join(Require=0)}, ["/States/J/Require"]),
     ("others that stay", {"F": to("A", "B"), "A": to("J"), "B": to("J"), "J": join(Others="Stay")},
      ["/States/J/Others"]),

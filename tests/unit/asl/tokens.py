@@ -51,7 +51,11 @@ def unsafe(machine: StateMachine, chance: random.Random) -> str:
             if ends > 1:
                 return "two ends"
             continue
-        forks = (*token.forks, Fork(token.at)) if len(targets) > 1 else token.forks
+        forks = (
+            (*(each for each in token.forks if each.state != token.at), Fork(token.at))
+            if len(targets) > 1
+            else token.forks
+        )
         tokens += [Token(target, token.at, forks) for target in targets]
         places = [(each.at) for each in tokens if not isinstance(machine.states[each.at], Join)]
         if len(places) != len(set(places)):
@@ -107,6 +111,7 @@ def _gather(state: Join, token: Token, tokens: list[Token]) -> list[Token]:
     left = [each for each in tokens if each is token or each not in _arrived(token, tokens, fork)]
     if state.others == "Cancel":
         left = [each for each in left if each is token or fork not in each.forks]
-    if not any(fork in each.forks for each in left if each is not token):
+    alone = not any(fork in each.forks for each in left if each is not token)
+    if alone and fork.fired == {state.name}:  # a Join that fired before must still drop this token
         token.forks = tuple(each for each in token.forks if each is not fork)
     return left
