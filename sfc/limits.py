@@ -21,8 +21,8 @@ JSON_DEPTH: Final = 200
 STATE_MACHINE_DEPTH: Final = 32
 """Parallel and Map inside each other."""
 PATH_CHARS: Final = 4_096
-PATH_VISITS: Final = 200_000
-"""Values that one evaluation of a path may look at: a quarter of a second. `$..*..*` over a deep document is quadratic."""
+PATH_VISITS: Final = 500_000
+"""Values that one evaluation of a path may look at: about a second. `$..*..*` over a deep document is quadratic."""
 PATTERN_CHARS: Final = 200
 PATTERN_STATES: Final = 1_000
 """Of the automaton of one `=~` pattern; `{m,n}` multiplies them."""

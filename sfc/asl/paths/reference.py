@@ -3,7 +3,7 @@
 from sfc.asl.expression import Expression, FlowError, Scope
 from sfc.asl.paths.plain import keys_of, plain_path
 from sfc.asl.paths.syntax import ParsedPath
-from sfc.jsonvalue import Json
+from sfc.jsonvalue import Json, text
 
 
 class ReferencePath:
@@ -34,6 +34,7 @@ class ReferencePath:
             return value
         root: dict[str | int, Json] = {}
         holder: Json = root
+        copy: Json
         slot: str | int = ""
         node = document
         for key in self._keys:
@@ -52,8 +53,6 @@ class ReferencePath:
         return root[""]
 
     def _no_place(self, document: Json) -> FlowError:
-        from sfc.jsonvalue import text
-
         return FlowError(
             "States.ResultPathMatchFailure",
             f"Unable to apply ReferencePath {self.source} to input {text(document)}",

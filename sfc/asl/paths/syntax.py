@@ -140,6 +140,7 @@ class ParsedPath:
 ROOT: Final = re.compile(r"\$\$|\$[^\W\d]\w*|\$")
 NAME: Final = re.compile(r"(?:\\.|[^\s\x00-\x1f.\[\]()*'\"@?,\\])+")
 """A name in dot notation; a backslash takes the next character as it is."""
+NAME_IN_FILTER: Final = re.compile(r"(?:\\.|[^\s\x00-\x1f.\[\]()*'\"@?,\\=<>!&|~])+")
 INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 SPACE: Final = re.compile(r"\s*")
@@ -179,6 +180,7 @@ class Reader:
         self.text = text
         self.at = 0
         self.depth = 0
+        """Of filters and their brackets; in there the signs of comparisons end a name."""
 
     def take(self, pattern: re.Pattern[str]) -> str | None:
         match = pattern.match(self.text, self.at)
@@ -228,7 +230,7 @@ def read_steps(reader: Reader) -> tuple[Step, ...]:
 def _dotted(reader: Reader) -> Step:
     if reader.skip("*"):
         return Every()
-    name = reader.take(NAME)
+    name = reader.take(NAME_IN_FILTER if reader.depth else NAME)
     if name is None:
         raise reader.error("expected a name")
     if reader.skip("("):
