@@ -24,7 +24,7 @@ from sfc.asl.graph import Graph
 from sfc.asl.report import Report
 from sfc.jsonvalue import Json
 
-_MAX_PAIRS: Final = 50_000
+_MAX_MOVES: Final = 200_000
 _MAX_ROUNDS: Final = 4
 
 
@@ -96,14 +96,16 @@ class _Analysis:
 
     def settle(self) -> set[Pair]:
         """All pairs. Which fork a Join belongs to decides whom Cancel ends, and the reverse, hence the rounds."""
-        pairs: set[Pair] = set()
         for _ in range(_MAX_ROUNDS):
             pairs, self._meets = self._pairs()
-            forks = {join: fork for join, at in self._meets.items() if (fork := self._outermost(at, pairs)) is not None}
+            inside: dict[str, set[str]] = {}
+            for pair in pairs:
+                inside.setdefault(pair.fork, set()).update((pair.u, pair.v))
+            forks = {join: fork for join, at in self._meets.items() if (fork := _outermost(at, inside)) is not None}
             if forks == self.fork_of:
-                break
+                return pairs
             self.fork_of = forks
-        return pairs
+        raise TooMany
 
     def meeting(self, join: str) -> Meeting:
         fork = self.fork_of[join]
@@ -126,6 +128,9 @@ class _Analysis:
     def stray(self, join: str) -> set[str]:
         """Forks whose tokens meet in `join`, and that a token can enter without coming from the Join's own fork."""
         own = self.fork_of[join]
+        others = self._meets[join] - {own}
+        if not others:
+            return others
         seen: set[str] = set()
         waiting = [self.graph.start_at]
         waiting += [target for name in self._joins_of(own) for target in self.graph.successors(name)]
@@ -135,7 +140,7 @@ class _Analysis:
                 seen.add(name)
                 for edge in self.graph.edges[name]:
                     waiting += edge.targets if name != own or len(edge.targets) == 1 else ()
-        return (self._meets[join] - {own}) & seen
+        return others & seen
 
     def _joins_of(self, fork: str) -> list[str]:
         return [name for name, own in self.fork_of.items() if own == fork]
@@ -143,12 +148,18 @@ class _Analysis:
     def _pairs(self) -> tuple[set[Pair], dict[str, set[str]]]:
         found: set[Pair] = set()
         meets: dict[str, set[str]] = {}
-        waiting = list(self._born())
+        waiting: list[Pair] = []
+        moves = 0
+        for pair in self._born():
+            waiting.append(pair)
+            if len(waiting) > _MAX_MOVES:
+                raise TooMany
         while waiting:
             pair = waiting.pop()
+            moves += 1
             if pair in found:
                 continue
-            if len(found) >= _MAX_PAIRS:
+            if moves + len(waiting) > _MAX_MOVES:
                 raise TooMany
             found.add(pair)
             for u, v in ((pair.u, pair.v), (pair.v, pair.u)):
@@ -181,8 +192,8 @@ class _Analysis:
     def _may_fire(self, join: str, v: str, parted_by: str) -> bool:
         state = _state(self.graph, join)
         own = self.fork_of.get(join)
-        shared = own is not None and (own == parted_by or parted_by in self._below(own))
-        if shared and state.get("Others") == "Cancel" and not self.graph.is_end(v):
+        cancels = state.get("Others") == "Cancel" and not self.graph.is_end(v)
+        if cancels and own is not None and (own == parted_by or parted_by in self._below(own)):
             return False
         stops = frozenset({parted_by, own or parted_by})
         return state.get("Require", "All") != "All" or v not in self.reaching(join, stops)
@@ -198,13 +209,11 @@ class _Analysis:
                     waiting.append(target)
         return frozenset(seen)
 
-    def _outermost(self, forks: set[str], pairs: set[Pair]) -> str | None:
-        """The fork inside which all the others lie; None when there is none."""
-        inside: dict[str, set[str]] = {}
-        for pair in pairs:
-            inside.setdefault(pair.fork, set()).update((pair.u, pair.v))
-        outer = [fork for fork in forks if all(each == fork or each in inside.get(fork, ()) for each in forks)]
-        return outer[0] if len(outer) == 1 else None
+
+def _outermost(forks: set[str], inside: dict[str, set[str]]) -> str | None:
+    """The fork inside which all the others lie; None when there is none."""
+    outer = [fork for fork in forks if all(each == fork or each in inside.get(fork, ()) for each in forks)]
+    return outer[0] if len(outer) == 1 else None
 
 
 def _pair(u: str, v: str, fork: str, fired: frozenset[str]) -> Pair:

@@ -103,6 +103,24 @@ def test_a_dense_net_of_forks_ends_with_a_verdict() -> None:
     assert not parse({"StartAt": "s0", "States": states}).valid
 
 
+def test_a_long_row_of_forks_and_joins_is_taken() -> None:
+    states: dict[str, Any] = {"F400": {"Type": "Succeed"}}
+    for n in range(400):
+        states |= {
+            f"F{n}": to(f"A{n}", f"B{n}"),
+            f"A{n}": to(f"J{n}"),
+            f"B{n}": to(f"J{n}"),
+            f"J{n}": join(f"F{n + 1}"),
+        }
+    assert parse({"StartAt": "F0", "States": states}).machine is not None
+
+
+def test_a_fork_of_thousands_ends_with_a_verdict() -> None:
+    names = [f"A{n}" for n in range(3_000)]
+    states = {"F": to(*names), **{name: to("J") for name in names}, "J": join()}
+    assert any("entangled" in each.message for each in parse({"StartAt": "F", "States": states}).diagnostics)
+
+
 NAMES = [f"S{n}" for n in range(7)]
 
 
