@@ -59,6 +59,11 @@ class SchedulerClient:
         found: dict[str, WorkerStatus] = await self._handle.statuses.remote()
         return found
 
+    async def trouble(self) -> str | None:
+        """Why the last worker died young, as Ray tells it; None when workers live."""
+        why: str | None = await self._handle.trouble.remote()
+        return why
+
     async def resize(self, size: int) -> None:
         await self._handle.resize.remote(size)
 

@@ -26,6 +26,7 @@ _ACKNOWLEDGE_S: Final = 1.0
 """An idle worker hears within this time that its last results arrived."""
 _FIRST_CREDITS: Final = BATCH_ITEMS
 """Until the worker's first answer tells how many jobs it can take."""
+_CLOSE_S: Final = 2.0
 _MEET_S: Final = 15.0
 """How long `open` waits for workers that are still starting, and so hold nothing."""
 _log = logging.getLogger("sfc.exchange")
@@ -110,6 +111,15 @@ class RayDispatcher:
     async def close(self) -> None:
         """Leaves the workers alone: what they do is adopted by whoever opens next."""
         self._closed = True
+        thanks = [
+            _tell(link.worker.exchange(self._engine, [], link.acknowledged, False, 0))
+            for link in self._links.values()
+            if link.acknowledged
+        ]
+        try:
+            await asyncio.wait_for(asyncio.gather(*thanks), _CLOSE_S)
+        except TimeoutError:
+            _log.info("not every worker heard the last acknowledgements")
         self._on_results = _nobody
         for task in self._tasks:
             task.cancel()

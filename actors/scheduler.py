@@ -20,7 +20,6 @@ from actors.pool import Pool
 from actors.worker import POLL_S, WorkerOptions, WorkerStatus
 
 SCHEDULER: Final = "scheduler"
-_PREFIX: Final = "worker-"
 _TICK_S: Final = 1.0
 _RESTART_S: Final = 0.5
 _LONGEST_RESTART_S: Final = 10.0
@@ -28,11 +27,15 @@ _LONGEST_RESTART_S: Final = 10.0
 node busy. Doubled while workers die young.
 """
 _YOUNG_S: Final = 5.0
+_KEPT_S: Final = 60.0
+"""So long a drained worker keeps results that no engine acknowledged: theirs may have died after the commit."""
 _log = logging.getLogger("sfc.scheduler")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
+    pool: str = "common"
+    """Part of the workers' names: a scheduler finds only its own."""
     size: int = 2
     """Workers of the common pool."""
     worker: WorkerOptions = field(default_factory=WorkerOptions)
@@ -43,16 +46,19 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self._settings = settings
+        self._prefix = f"worker-{settings.pool}-"
         self._limits = PoolLimits(min_size=settings.size, max_size=settings.size)
         self._pool: Pool[Any] = Pool(first_version=time.time_ns() // 1_000_000)
         self._changed = asyncio.Event()
         self._watchers: set[asyncio.Task[None]] = set()
         self._restart_s = _RESTART_S
+        self._trouble: str | None = None
+        self._drained_at: dict[str, float] = {}
         self._keeper: asyncio.Task[None] | None = None
         self._found = {
             found["name"]: ray.get_actor(found["name"], namespace=NAMESPACE)
             for found in ray.util.list_named_actors(all_namespaces=True)
-            if found["namespace"] == NAMESPACE and found["name"].startswith(_PREFIX)
+            if found["namespace"] == NAMESPACE and found["name"].startswith(self._prefix)
         }
 
     async def members(self, known_version: int, poll_s: float) -> tuple[int, dict[str, Any]]:
@@ -73,6 +79,11 @@ class Scheduler:
         answers = await asyncio.gather(*map(_status, members.values()))
         return {name: answer for name, answer in zip(members, answers, strict=True) if answer is not None}
 
+    async def trouble(self) -> str | None:
+        """Why workers die as soon as they start: handlers that cannot be loaded, for one."""
+        self._begin()
+        return self._trouble
+
     async def resize(self, size: int) -> None:
         """Holds until the scheduler restarts; the size it starts with is a setting."""
         self._limits = PoolLimits(min_size=size, max_size=size)
@@ -92,7 +103,7 @@ class Scheduler:
         for name in self._pool.surplus(desired):
             self._pool.drain(name)
         for _ in range(self._pool.missing(desired)):
-            name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
+            name = f"{self._prefix}{uuid.uuid4().hex[:12]}"
             self._add(name, start_worker(name, self._settings.worker))
         self._publish()
 
@@ -104,6 +115,7 @@ class Scheduler:
 
     async def _watch(self, name: str, worker: WorkerClient) -> None:
         began = time.monotonic()
+        why = ""
         while True:
             try:
                 await worker.lifetime()
@@ -111,11 +123,14 @@ class Scheduler:
                 await asyncio.sleep(_TICK_S)
             except RayActorError as error:
                 _log.warning("worker %s is gone: %s", name, error)
+                why = str(error).strip()
                 break
+        young = time.monotonic() - began < _YOUNG_S and name not in self._pool.draining()
         self._pool.leave(name)
+        self._drained_at.pop(name, None)
         self._publish()
-        young = time.monotonic() - began < _YOUNG_S
         self._restart_s = min(self._restart_s * 2, _LONGEST_RESTART_S) if young else _RESTART_S
+        self._trouble = why if young else None
         await asyncio.sleep(self._restart_s)
         self._keep_size()
 
@@ -125,8 +140,11 @@ class Scheduler:
             await asyncio.sleep(_TICK_S)
             members = self._pool.members()
             for name, status in (await self.statuses()).items():
-                if name in self._pool.draining() and not status.held:
-                    WorkerClient(members[name]).kill()
+                if name in self._pool.draining():
+                    since = self._drained_at.setdefault(name, time.monotonic())
+                    kept_long = time.monotonic() - since > _KEPT_S
+                    if not status.running and (not status.held or kept_long):
+                        WorkerClient(members[name]).kill()
                 elif status.lost_threads * 2 > self._settings.worker.threads:
                     self._pool.drain(name)
                     self._keep_size()

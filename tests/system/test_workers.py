@@ -23,7 +23,7 @@ ray = pytest.importorskip("ray")
 
 from actors.clients import SchedulerClient  # noqa: E402
 from actors.exchange import RayDispatcher  # noqa: E402
-from actors.scheduler import SchedulerSettings, connect_scheduler  # noqa: E402
+from actors.scheduler import Scheduler, SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
 
 HANDLERS = str(Path(__file__).with_name("worker_handlers.py"))
@@ -177,3 +177,30 @@ async def test_a_new_engine_adopts_what_runs(scheduler: SchedulerClient, notes: 
     await second.dispatcher.close()
     assert len(begun(notes)) == 20
     assert first.results == {}
+
+
+async def test_a_removed_worker_ends_its_jobs_first(scheduler: SchedulerClient, engine: Engine, notes: Path) -> None:
+    go = notes.with_name("go")
+    engine.dispatcher.dispatch(jobs("wait-for-file", 20, notes, file=str(go)))
+    await until(lambda: len(begun(notes)) == 20)
+    await scheduler.resize(1)
+    go.touch()
+    await engine.has(20)
+    while len(await scheduler.statuses()) != 1:  # noqa: ASYNC110 - asks another process
+        await asyncio.sleep(0.05)
+    await scheduler.resize(2)
+    assert len(begun(notes)) == 20
+    assert all(result.error is None for result in engine.results.values())
+
+
+async def test_handlers_that_cannot_be_loaded_are_told(head: None) -> None:
+    handle = (
+        ray.remote(Scheduler)
+        .options(num_cpus=0)
+        .remote(SchedulerSettings(pool="broken", size=1, worker=WorkerOptions(handlers=("no.such.module",), cpus=0.1)))
+    )
+    client = SchedulerClient(handle)
+    while (trouble := await client.trouble()) is None:  # noqa: ASYNC110 - asks another process
+        await asyncio.sleep(0.05)
+    assert "no.such.module" in trouble
+    client.kill(restart=False)
