@@ -43,8 +43,8 @@ def up(
     """Run the server; stays in the foreground until Ctrl-C, SIGTERM or `sfc down`."""
     from serve.settings import Settings
 
-    if store is not None and not store.startswith("sqlite:"):
-        raise typer.BadParameter("only sqlite:///PATH is supported", param_hint="--store")
+    if store is not None and not store.startswith("sqlite:////"):
+        raise typer.BadParameter("only sqlite:////ABSOLUTE/PATH is supported", param_hint="--store")
     if blueprints is not None and not blueprints.is_dir():
         raise typer.BadParameter(f"{blueprints} is no directory", param_hint="--blueprints")
     settings = Settings(

@@ -9,9 +9,9 @@ import sys
 
 import ray
 from ray import serve as ray_serve
-from ray.serve.config import HTTPOptions
+from ray.serve.config import HTTPOptions, ProxyLocation
 
-from serve.deployment import EngineDeployment
+from serve.deployment import application
 from serve.settings import Settings
 
 _APPLICATION = "sfc"
@@ -19,8 +19,8 @@ _APPLICATION = "sfc"
 
 def deploy(settings: Settings) -> None:
     """Returns when the engine takes requests. Raises when it does not come up."""
-    ray_serve.start(http_options=HTTPOptions(location="NoServer"))
-    ray_serve.run(EngineDeployment.bind(settings.to_json()), name=_APPLICATION, route_prefix=None)
+    ray_serve.start(http_options=HTTPOptions(location=ProxyLocation.Disabled))
+    ray_serve.run(application(settings), name=_APPLICATION, route_prefix=None)
 
 
 def undeploy() -> None:

@@ -5,6 +5,7 @@ replica runs its own HTTP server (`serve.ingress`), and Serve's proxies are off.
 """
 
 import asyncio
+import importlib
 import logging
 import threading
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import ray
 import uvloop
 from ray import serve as ray_serve
-from ray.serve._private import replica
 
 from serve.assembly import ray_engine
 from serve.host import hosting
@@ -24,16 +24,6 @@ _PATIENCE_S = 30.0
 _DRAIN_S = 30.0
 
 
-@ray_serve.deployment(
-    name="engine",
-    num_replicas=1,
-    max_ongoing_requests=10_000,
-    health_check_period_s=1,
-    health_check_timeout_s=10,
-    graceful_shutdown_timeout_s=_DRAIN_S,
-    graceful_shutdown_wait_loop_s=0.2,
-    ray_actor_options={"num_cpus": 0.5},
-)
 class EngineDeployment:
     """One engine with its HTTP server, on an event loop (uvloop) and thread of their own.
 
@@ -83,13 +73,31 @@ class EngineDeployment:
             self._thread.join(_DRAIN_S)
 
 
+def application(settings: Settings) -> Any:
+    """What `ray.serve.run` takes."""
+    deployment: Any = ray_serve.deployment(
+        name="engine",
+        num_replicas=1,
+        max_ongoing_requests=10_000,
+        health_check_period_s=1,
+        health_check_timeout_s=10,
+        graceful_shutdown_timeout_s=_DRAIN_S,
+        graceful_shutdown_wait_loop_s=0.2,
+        # The data are on the head's disk, so the engine stays there; workers may be anywhere.
+        ray_actor_options={"num_cpus": 0.5, "resources": {"node:__internal_head__": 0.001}},
+    )(EngineDeployment)
+    return deployment.bind(settings.to_json())
+
+
 def _keep_to_loopback() -> None:
     """Where Ray keeps to loopback, so shall this replica.
 
     Serve has each replica listen on all interfaces for calls between deployments, once its constructor is done, and has
     no setting for that.
     """
-    if ray.util.get_node_ip_address() != "127.0.0.1":
+    node: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    if node != "127.0.0.1":
         return
+    replica: Any = importlib.import_module("ray.serve._private.replica")
     bind = replica.add_port_to_grpc_server
     replica.add_port_to_grpc_server = lambda server, address: bind(server, address.replace("[::]", "127.0.0.1"))

@@ -5,7 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from serve.models import when
-from sfc.engine.records import ExecutionRecord, Version
+from sfc.catalog.version import Version
+from sfc.engine.records import ExecutionRecord
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #2f6f5e }

@@ -53,6 +53,7 @@ def _definitions(directory: str | None) -> list[Path]:
 
 async def _put(engine: Engine, name: str, definition: str) -> None:
     try:
-        await engine.update_blueprint(name, definition)
+        if (await engine.get_blueprint(name)).definition != definition:
+            await engine.update_blueprint(name, definition=definition)
     except NotFound:
         await engine.create_blueprint(name, definition, kind="STANDARD", role_arn=_ROLE, settings={})

@@ -80,6 +80,7 @@ class Ingress:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_DRAIN_S,
         )

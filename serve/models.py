@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sfc import jsonvalue
 from sfc.asl.diagnostics import Diagnostic
-from sfc.engine.records import ExecutionRecord, HistoryEvent, Version
+from sfc.catalog.version import Version
+from sfc.engine.records import ExecutionRecord, HistoryEvent
 from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS
 
 Kind = Literal["STANDARD", "EXPRESS"]

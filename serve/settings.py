@@ -14,7 +14,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     store: str | None = None
-    """URL of a database; None: SQLite in `data`."""
+    """`sqlite:///PATH`; None: a file in `data`."""
     lambda_endpoint: str | None = None
     handlers: tuple[str, ...] = ()
     """Modules, or files of Python, whose tasks are registered in every worker."""
@@ -25,6 +25,11 @@ class Settings:
     @property
     def directory(self) -> Path:
         return Path(self.data)
+
+    @property
+    def database(self) -> Path:
+        """The file of the SQLite store."""
+        return Path(self.store.removeprefix("sqlite:///")) if self.store else self.directory / "sfc.db"
 
     @property
     def url(self) -> str:

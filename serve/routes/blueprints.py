@@ -46,9 +46,15 @@ async def put_blueprint(
 ) -> models.Blueprint:
     """A new version, when anything differs; running executions keep the version they started with."""
     try:
-        version = await engine.update_blueprint(
-            check_name(name), body.text(), role_arn=body.role_arn, settings=body.settings
-        )
+        version = await engine.get_blueprint(check_name(name))
+        if (version.definition, version.role_arn, dict(version.settings)) != (
+            body.text(),
+            body.role_arn,
+            body.settings,
+        ):
+            version = await engine.update_blueprint(
+                name, definition=body.text(), role_arn=body.role_arn, settings=body.settings
+            )
     except NotFound:
         response.status_code = 201
         return await _create(engine, name, body)

@@ -5,8 +5,8 @@ from typing import Any, Final
 from serve.sfn import shapes
 from sfc import arn
 from sfc.asl.parse import parse
+from sfc.catalog.version import Version
 from sfc.engine.engine import Engine
-from sfc.engine.records import Version
 from sfc.errors import InvalidRequest, NotFound, NotSupported
 from sfc.limits import DEFAULT_PAGE_SIZE
 
@@ -74,7 +74,7 @@ async def update_state_machine(engine: Engine, body: Body) -> Body:
     before = await _version(engine, body["stateMachineArn"])
     version = await engine.update_blueprint(
         before.name,
-        body.get("definition"),
+        definition=body.get("definition"),
         role_arn=body.get("roleArn"),
         settings={**before.settings, **given} if given else None,
     )

@@ -95,7 +95,7 @@ def stop(
 def _row(event: dict[str, Any]) -> tuple[int, str, str, str, str]:
     import orjson
 
-    details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+    details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
     shown = {key: value for key, value in details.items() if key != "name" and not key.endswith("Details")}
     text = orjson.dumps(shown).decode() if shown else ""
     return event["id"], _time(event["timestamp"]), event["type"], details.get("name", ""), text

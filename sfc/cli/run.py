@@ -84,7 +84,7 @@ def _facts(record: "ExecutionRecord", events: "list[HistoryEvent]") -> dict[str,
 
 def _print_history(events: "list[HistoryEvent]") -> None:
     for event in events:
-        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         elapsed = (event["timestamp"] - events[0]["timestamp"]) / 1000
         shown = {key: value for key, value in details.items() if key != "name" and not key.endswith("Details")}
         text = jsonvalue.text(shown)[:120] if shown else ""

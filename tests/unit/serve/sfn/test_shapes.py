@@ -47,7 +47,10 @@ CASES = [
         id="all broken constraints at once",
     ),
     pytest.param(
-        machines.LIST, {"maxResults": "7"}, "STRING_VALUE can not be converted to a Integer", id="a value of another type"
+        machines.LIST,
+        {"maxResults": "7"},
+        "STRING_VALUE can not be converted to a Integer",
+        id="a value of another type",
     ),
     pytest.param(
         machines.LIST, {"maxResults": True}, "TRUE_VALUE can not be converted to a Integer", id="a boolean is no number"

@@ -1,0 +1,57 @@
+"""Puts an engine together: store, catalog and what carries its jobs."""
+
+from collections.abc import Sequence
+
+from actors.clients import SchedulerClient
+from actors.exchange import RayDispatcher
+from actors.scheduler import SchedulerSettings, connect_scheduler
+from actors.worker import WorkerOptions
+from serve.capacity import ListWorkers, Worker
+from serve.settings import Settings
+from sfc.arn import Partition
+from sfc.catalog.catalog import Catalog
+from sfc.catalog.sql import SqlShelf
+from sfc.engine.engine import Engine
+from sfc.store.sqlite import SqliteStore
+from sfc.tasks import load_handlers
+from sfc.tasks.job import Dispatcher
+from sfc.tasks.local import LocalDispatcher
+from sfc.tasks.runner import JobRunner, TaskSettings
+
+_CPUS_OF_ALL_WORKERS = 8.0
+"""Half of the logical CPUs that the head has: the rest is for the engine and whatever else runs there."""
+
+
+def ray_engine(settings: Settings) -> tuple[Engine, ListWorkers]:
+    """An engine whose jobs are done by the workers of the cluster that this process has joined."""
+    scheduler = start_scheduler(settings)
+
+    async def workers() -> Sequence[Worker]:
+        statuses = await scheduler.statuses()
+        return [Worker(name, status.pid, status.running) for name, status in sorted(statuses.items())]
+
+    return _engine(settings, RayDispatcher(scheduler)), workers
+
+
+def start_scheduler(settings: Settings) -> SchedulerClient:
+    """The cluster's scheduler with its pool of workers; started now if it is not there yet."""
+    options = WorkerOptions(
+        handlers=settings.handlers,
+        lambda_endpoint=settings.lambda_endpoint,
+        cpus=min(1.0, _CPUS_OF_ALL_WORKERS / settings.workers),
+    )
+    return connect_scheduler(SchedulerSettings(size=settings.workers, worker=options))
+
+
+def local_engine(settings: Settings) -> Engine:
+    """An engine whose jobs are done in this process. Raises HandlersNotLoaded."""
+    load_handlers(settings.handlers)
+    runner = JobRunner(settings=TaskSettings(lambda_endpoint=settings.lambda_endpoint))
+    return _engine(settings, LocalDispatcher(runner))
+
+
+def _engine(settings: Settings, dispatcher: Dispatcher) -> Engine:
+    partition = Partition()
+    store = SqliteStore(settings.database)  # brings the schema up to date, which the catalog relies on
+    catalog = Catalog(SqlShelf(f"sqlite:///{settings.database}"), partition)
+    return Engine(store, catalog, dispatcher, partition=partition)

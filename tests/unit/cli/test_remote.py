@@ -1,0 +1,69 @@
+"""Commands that speak to a server, over the real REST API."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfc.cli.output import Failed
+from tests.unit.cli.conftest import Call
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+FAIL = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "No", "Cause": "never"}}}
+Write = Callable[[Any], Path]
+
+
+@pytest.fixture(autouse=True)
+def server(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFC_URL", url)
+
+
+def test_a_blueprint_is_put_listed_shown_and_deleted(call: Call, blueprint: Write) -> None:
+    assert call("blueprints", "put", blueprint(PASS)).stdout == "flow version 1\n"
+    assert "flow" in call("blueprints", "list").stdout
+    assert json.loads(call("blueprints", "show", "flow").stdout) == PASS
+    assert json.loads(call("blueprints", "show", "flow", "--json").stdout)["kind"] == "STANDARD"
+    assert call("blueprints", "delete", "flow").exit_code == 0
+    assert json.loads(call("blueprints", "list", "--json").stdout)["items"] == []
+
+
+def test_start_prints_the_arn_and_with_wait_the_output(call: Call, blueprint: Write) -> None:
+    call("blueprints", "put", blueprint(PASS))
+    assert call("start", "flow", "--name", "x").stdout.strip().endswith(":execution:flow:x")
+    assert call("start", "flow", "--input", '{"a":1}', "--wait").stdout == '{"a":1}\n'
+    assert json.loads(call("start", "flow", "--wait", "--json").stdout)["status"] == "SUCCEEDED"
+
+
+def test_an_execution_that_fails_makes_the_command_fail(call: Call, blueprint: Write) -> None:
+    call("blueprints", "put", blueprint(FAIL))
+    result = call("start", "flow", "--name", "x", "--wait")
+    assert (result.exit_code, str(result.exception)) == (1, "x FAILED: No: never")
+    watched = call("executions", "watch", "flow:x")
+    assert str(watched.exception) == "x FAILED: No: never"
+    assert "FailStateEntered" in watched.stderr
+
+
+def test_executions_are_listed_shown_looked_back_at_and_stopped(call: Call, blueprint: Write) -> None:
+    call("blueprints", "put", blueprint(WAIT))
+    call("start", "flow", "--name", "x")
+    assert "flow:x" in call("executions", "list", "--status", "running").stdout
+    assert "RUNNING" in call("executions", "show", "flow:x").stdout
+    assert "WaitStateEntered" in call("executions", "history", "flow:x").stdout
+    assert call("executions", "stop", "flow:x", "--error", "Enough").stdout == "x ABORTED\n"
+    assert json.loads(call("executions", "show", "flow:x", "--json").stdout)["error"] == "Enough"
+
+
+def test_an_error_of_the_server_is_told_as_it_is(call: Call, blueprint: Write) -> None:
+    result = call("executions", "show", "flow:none")
+    assert isinstance(result.exception, Failed)
+    assert "ExecutionDoesNotExist" in str(result.exception)
+    broken = call("blueprints", "put", blueprint({"StartAt": "X", "States": {}}))
+    assert "/StartAt" in str(broken.exception)
+
+
+def test_without_a_server_the_command_says_so(call: Call) -> None:
+    result = call("executions", "list", "--url", "http://127.0.0.1:9")
+    assert str(result.exception).startswith("no server at http://127.0.0.1:9; start one with `sfc up`")
