@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from sfc.catalog.version import Version
 from sfc.jsonvalue import Json
 from sfc.store.journal import Kind
+
+__all__ = ["ExecutionRecord", "HistoryEvent", "Page", "Version"]
 
 T = TypeVar("T")
 
@@ -30,6 +33,9 @@ class ExecutionRecord:
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+    diverged: str | None = None
+    """Why the engine does not act for it any more, although it is RUNNING: its journal replays differently, or a bug of
+    SFC. It can be stopped."""
     states: Sequence[str] = ()
     """Names of the states it is in now; only while RUNNING, only where it was asked for."""
 

@@ -1,0 +1,152 @@
+"""Blueprints: named state machines with immutable, numbered versions."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Final
+
+from sfc.arn import Partition, check_name
+from sfc.catalog.shelf import Shelf
+from sfc.catalog.version import Version, compiled
+from sfc.errors import Conflict, NotFound
+from sfc.jsonvalue import Json
+from sfc.store.journal import Kind
+
+_CACHED: Final = 4_096
+_NOT_COMPARED: Final = frozenset({"tags"})
+
+
+def utc_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Catalog:
+    """Rules of blueprints over a shelf. Methods block, except `get` and `version` of what was asked for before."""
+
+    def __init__(self, shelf: Shelf, partition: Partition | None = None, clock: Callable[[], int] = utc_ms) -> None:
+        self._shelf = shelf
+        self._partition = partition or Partition()
+        self._clock = clock
+        self._lock = RLock()
+        self._current: dict[str, Version] = {}
+        self._versions: dict[int, Version] = {}
+
+    def create(
+        self,
+        name: str,
+        definition: str,
+        *,
+        kind: Kind = "STANDARD",
+        role_arn: str = "",
+        settings: Mapping[str, Json] | None = None,
+    ) -> Version:
+        """The new blueprint's first version, or the one that is there when it says the same.
+
+        As with AWS a different role or other tags do not count as different, and are not taken over. Raises
+        InvalidName, InvalidDefinition, Conflict (StateMachineAlreadyExists, StateMachineDeleting).
+        """
+        check_name(name)
+        wanted = {**compiled(definition, kind)[1], **(settings or {})}
+        with self._lock:
+            now = self._clock()
+            made = Version(
+                id=0, name=name, number=1, kind=kind, definition=definition, role_arn=role_arn, settings=wanted,
+                created_at=now, updated_at=now, revision_id="",
+            )  # fmt: skip
+            kept = self._shelf.add(made, first=True)
+            if kept is not None:
+                return self._remember(kept)
+            found = self._shelf.current(name)
+        arn = self._partition.state_machine(name)
+        if found is None or found[1]:
+            raise Conflict(f"State Machine is being deleted: '{arn}'", code="StateMachineDeleting")
+        there = found[0]
+        if (there.definition, there.kind, _compared(there.settings)) != (definition, kind, _compared(wanted)):
+            raise Conflict(f"State Machine Already Exists: '{arn}'", code="StateMachineAlreadyExists")
+        return self._remember(there)
+
+    def update(
+        self,
+        name: str,
+        *,
+        definition: str | None = None,
+        role_arn: str | None = None,
+        settings: Mapping[str, Json] | None = None,
+    ) -> Version:
+        """A new version, with what is not given as before. Raises InvalidDefinition, NotFound."""
+        with self._lock:
+            before = self._load(name)
+            text = before.definition if definition is None else definition
+            spelled = compiled(text, before.kind)[1]
+            wanted = before.settings if settings is None else settings
+            made = Version(
+                id=0, name=name, number=before.number + 1, kind=before.kind, definition=text,
+                role_arn=before.role_arn if role_arn is None else role_arn, settings={**spelled, **wanted},
+                created_at=before.created_at, updated_at=self._clock(), revision_id=str(uuid.uuid4()),
+            )  # fmt: skip
+            kept = self._shelf.add(made, first=False)
+            if kept is None:
+                raise Conflict(f"The state machine {name} is being updated by somebody else", code="ConflictException")
+            return self._remember(kept)
+
+    def get(self, name: str) -> Version:
+        """The current version. Raises NotFound (StateMachineDoesNotExist)."""
+        found = self._current.get(name)
+        return found if found is not None else self._load(name)
+
+    def version(self, id: int) -> Version:
+        """A version of any blueprint, also of one that is being deleted. Raises NotFound."""
+        found = self._versions.get(id)
+        if found is None:
+            found = self._shelf.version(id)
+            if found is None:
+                raise NotFound(f"There is no version {id} of any state machine", code="StateMachineDoesNotExist")
+            self._keep(found)
+        return found
+
+    def delete(self, name: str) -> None:
+        """From now on the blueprint is not found; its versions stay until `purge`. Raises NotFound."""
+        with self._lock:
+            self._load(name)
+            self._shelf.mark_deleting(name)
+            self._current.pop(name, None)
+
+    def deleting(self) -> list[str]:
+        """Blueprints that are deleted but not purged."""
+        return self._shelf.deleting()
+
+    def purge(self, name: str) -> None:
+        """Forget a deleted blueprint with all its versions; the name is free again."""
+        with self._lock:
+            self._shelf.purge(name)
+            self._versions = {id: version for id, version in self._versions.items() if version.name != name}
+
+    def list(self, after: str | None = None, limit: int = 100) -> list[Version]:
+        """Current versions by name, above `after`."""
+        return self._shelf.names(after or "", limit)
+
+    def _load(self, name: str) -> Version:
+        found = self._shelf.current(name)
+        if found is None or found[1]:
+            arn = self._partition.state_machine(name)
+            raise NotFound(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
+        return self._remember(found[0])
+
+    def _remember(self, version: Version) -> Version:
+        with self._lock:
+            if len(self._current) >= _CACHED:
+                self._current.clear()
+            self._current[version.name] = version
+            self._keep(version)
+        return version
+
+    def _keep(self, version: Version) -> None:
+        with self._lock:
+            if len(self._versions) >= _CACHED:
+                self._versions.clear()
+            self._versions[version.id] = version
+
+
+def _compared(settings: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in settings.items() if key not in _NOT_COMPARED}

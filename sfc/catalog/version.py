@@ -1,0 +1,49 @@
+"""A definition as the catalog keeps it: immutable, numbered, compiled when it is needed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sfc.asl import invalid_definition_message, parse
+from sfc.asl.model import StateMachine
+from sfc.errors import InvalidDefinition
+from sfc.jsonvalue import Json
+from sfc.store.journal import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a blueprint; executions keep the one they started with. Times are UTC ms."""
+
+    id: int
+    """Never given twice, over all blueprints."""
+    name: str
+    number: int
+    """1, 2, 3 … within the blueprint."""
+    kind: Kind
+    definition: str
+    """The text as it was given."""
+    role_arn: str
+    settings: Mapping[str, Json]
+    """What stands beside the definition: tags, loggingConfiguration … and SFC's own."""
+    created_at: int
+    """When the blueprint was created."""
+    updated_at: int
+    """When this version was."""
+    revision_id: str
+    """A uuid; empty for a blueprint that was never updated."""
+
+    @property
+    def machine(self) -> StateMachine:
+        """Compiled. Raises InvalidDefinition when this version of SFC cannot run it any more."""
+        return compiled(self.definition, self.kind)[0]
+
+
+@lru_cache(maxsize=256)
+def compiled(definition: str, kind: Kind) -> tuple[StateMachine, Mapping[str, Json]]:
+    """The state machine and the settings that its spelling carries. Raises InvalidDefinition with all findings."""
+    parsed = parse(definition, kind=kind)
+    if parsed.machine is None:
+        findings = parsed.diagnostics if not parsed.valid else parsed.unsupported
+        raise InvalidDefinition(invalid_definition_message(findings), (*parsed.diagnostics, *parsed.unsupported))
+    return parsed.machine, parsed.settings
