@@ -30,8 +30,6 @@ def _check(fields: Fields, value: Json, at: str) -> None:
             fields.report.error(at, "A JSONata expression must begin with '{%' and end with '%}'")
     elif isinstance(value, dict):
         for key, child in value.items():
-            if key.endswith(".$"):
-                fields.report.error(f"{at}/{key}", f"The field '{key}' is a JSONPath field; this state is JSONata")
             _check(fields, child, f"{at}/{key}")
     elif isinstance(value, list):
         for index, child in enumerate(value):
