@@ -6,6 +6,7 @@ the processes it started, each with its time of creation: a process id alone may
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -128,11 +129,27 @@ def end(roots: Iterable[ProcessId]) -> int:
     processes = family(roots)
     for process in processes:
         _quietly(process.terminate)
-    _, alive = psutil.wait_procs(processes, timeout=_GRACE_S)
-    for process in alive:
+    for process in _await_end(processes):
         _quietly(process.kill)
-    psutil.wait_procs(alive, timeout=_GRACE_S)
+    _await_end(processes)
     return len(processes)
+
+
+def _await_end(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still live after the grace. A zombie is dead, whoever may be late to bury it."""
+    deadline = time.monotonic() + _GRACE_S
+    while alive := [process for process in processes if _lives(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _quietly(act: Any) -> None:

@@ -11,6 +11,7 @@ from sfc.cli.inputs import InputOption, blueprint_name, read_input, read_text
 from sfc.cli.output import Failed, JsonOption, print_json, say
 
 if TYPE_CHECKING:
+    from sfc.engine.engine import Engine
     from sfc.engine.records import ExecutionRecord, HistoryEvent
 
 _PAGE = 1000
@@ -47,9 +48,7 @@ def run(
 async def _run(
     name: str, definition: str, text: str, handlers: list[str], lambda_endpoint: str | None, history: bool
 ) -> "tuple[ExecutionRecord, list[HistoryEvent]]":
-    from sfc.engine.local import local_engine
-
-    engine = local_engine(handlers, lambda_endpoint)
+    engine = _engine(handlers, lambda_endpoint)
     await engine.open()
     try:
         await engine.create_blueprint(name, definition)
@@ -67,6 +66,20 @@ async def _run(
         return record, events
     finally:
         await engine.close()
+
+
+def _engine(handlers: list[str], lambda_endpoint: str | None) -> "Engine":
+    from sfc.catalog.catalog import Catalog
+    from sfc.catalog.shelf import MemoryShelf
+    from sfc.engine.engine import Engine
+    from sfc.store.memory import MemoryStore
+    from sfc.tasks import load_handlers
+    from sfc.tasks.local import LocalDispatcher
+    from sfc.tasks.runner import JobRunner, TaskSettings
+
+    load_handlers(handlers)
+    runner = JobRunner(settings=TaskSettings(lambda_endpoint=lambda_endpoint))
+    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner))
 
 
 def _facts(record: "ExecutionRecord", events: "list[HistoryEvent]") -> dict[str, Any]:

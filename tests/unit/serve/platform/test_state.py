@@ -74,6 +74,7 @@ def test_ending_a_process_ends_its_children_and_nobody_else() -> None:
     try:
         assert len(family([known])) == 2
         assert end([known, stranger]) == 2
+        assert victim.wait() < 0
         assert family([known]) == []
         assert bystander.poll() is None
     finally:
