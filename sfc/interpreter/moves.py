@@ -97,7 +97,9 @@ def _end_frame(run: Run, frame: Frame) -> Token | None:
 def _fork(run: Run, token: Token, output: Json, following: tuple[str, ...]) -> None:
     """Replace the token by one for each of `following`."""
     frame, fork = token.frame, Fork(token.state.name)
-    outer, previous = token.forks, token.previous
+    # A loop that comes back here begins a fork anew; the one before it is over, and must not be carried along for ever.
+    outer = tuple(each for each in token.forks if each.state != fork.state)
+    previous = token.previous
     made = []
     for name in following:
         twin = Token(frame, frame.machine.states[name], output, previous)

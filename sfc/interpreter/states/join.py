@@ -56,7 +56,10 @@ def _fire(run: Run, fork: Fork, arrivals: Arrivals, state: Join) -> Token | None
         for other in [other for other in fork.tokens if other is not token]:
             give_up_token(run, other)
             retire(run, other)
-    if set(fork.tokens) == {token} and not any(each.tokens for each in fork.joins.values()):
+    if set(fork.tokens) == {token} and not any(
+        each.fired or each.tokens for each in fork.joins.values() if each is not arrivals
+    ):
+        # The last token has gathered everything. A Join that fired earlier must still know its late tokens, though.
         token.forks = tuple(each for each in token.forks if each is not fork)
     token.input = gathered
     run.current = token
