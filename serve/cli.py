@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -89,31 +91,26 @@ def _run(settings: "Settings", *, no_ray: bool) -> None:
     say("stopped")
 
 
-class _progress:  # noqa: N801
-    """Lines on stderr; on a terminal the last one spins until the next comes."""
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Takes lines for stderr; on a terminal the last one spins until the next comes, or until all is ready."""
+    if not sys.stderr.isatty():
+        yield say
+        return
+    from rich.console import Console
 
-    def __enter__(self) -> Any:
-        self._status: Any = None
-        if sys.stderr.isatty():
-            from rich.console import Console
+    console = Console(stderr=True, highlight=False, markup=False)
+    with console.status("") as spinner:
 
-            self._console = Console(stderr=True, highlight=False)
-            self._status = self._console.status("")
-            self._status.start()
-            return self._spin
-        return say
+        def tell(text: str) -> None:
+            console.print(text)
+            if "ready at" in text:
+                spinner.stop()
+            else:
+                spinner.update(text)
+                spinner.start()
 
-    def _spin(self, text: str) -> None:
-        self._console.print(text, markup=False)
-        if "ready at" in text:
-            self._status.stop()
-        else:
-            self._status.update(text)
-            self._status.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
+        yield tell
 
 
 @app.command()

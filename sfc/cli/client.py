@@ -65,8 +65,9 @@ def _reason(status: int, content: bytes) -> str:
 
     try:
         found = orjson.loads(content)
-        lines = [f"{found['error']}: {found['message']}"]
-        lines += [f"  {d['location'] or '/'}: {d['message']} ({d['code']})" for d in found.get("diagnostics", ())]
+        lines = [f"  {d['location'] or '/'}: {d['message']} ({d['code']})" for d in found["diagnostics"]]
+        what = "the definition has errors" if lines else found["message"]
+        lines.insert(0, f"{found['error']}: {what}")
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return f"the server answered with HTTP status {status}"
     return "\n".join(lines)
