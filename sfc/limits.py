@@ -21,7 +21,7 @@ JSON_DEPTH: Final = 200
 STATE_MACHINE_DEPTH: Final = 32
 """Parallel and Map inside each other."""
 PATH_CHARS: Final = 4_096
-PATH_VISITS: Final = 500_000
+PATH_VISITS: Final = 300_000
 """Values that one evaluation of a path may look at: about a second. `$..*..*` over a deep document is quadratic."""
 PATTERN_CHARS: Final = 200
 PATTERN_STATES: Final = 1_000

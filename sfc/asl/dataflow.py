@@ -36,8 +36,9 @@ class JsonPathFlow:
                 object.__setattr__(self, name, WHOLE)
         if self.result_path is not None and self.result_path.source == "$":
             object.__setattr__(self, "result_path", REPLACE)
-        makers = [self.input_path, self.parameters, self.result_selector, self.output_path]
-        grows = sum(growth_of(maker) for maker in makers if maker is not None)
+        paths = [path for path in (self.input_path, self.output_path) if path is not None]
+        templates = [template for template in (self.parameters, self.result_selector) if template is not None]
+        grows = sum(growth_of(path) for path in paths) + sum(max(1, growth_of(template)) for template in templates)
         placed = self.result_path is not None and self.result_path is not REPLACE
         object.__setattr__(self, "growth", grows + placed)
 

@@ -34,7 +34,7 @@ class Template:
     def __init__(self, value: Json, references: int, make: Make) -> None:
         self.source = text(value)
         self.references = references
-        """How many members are computed."""
+        """How many values it reads: one for each path, more for a wide path or a function of several arguments."""
         self.evaluate: Make = make
 
 
@@ -92,7 +92,6 @@ class _Compiler:
         return _filled_array(value, parts) if parts else None
 
     def _reference(self, key: str, source: Json, place: str) -> Make | None:
-        self.references += 1
         if not isinstance(source, str):
             self.problems.append((place, f"'{key}' must be a string: a JSONPath or an intrinsic function"))
             return None
@@ -101,6 +100,7 @@ class _Compiler:
         except (PathSyntaxError, IntrinsicSyntaxError) as error:
             self.problems.append((place, str(error)))
             return None
+        self.references += max(1, getattr(expression, "references", 1))
         return _worded(key, expression)
 
 

@@ -36,5 +36,4 @@ def parse_rfc3339(text: str) -> int | None:
 
 def format_ms(ms: int) -> str:
     """`2026-01-02T03:04:05.678Z`, the form of times in the context object and in answers."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")[:-6] + "Z"

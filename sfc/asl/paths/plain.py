@@ -14,7 +14,7 @@ def plain_path(path: ParsedPath) -> Expression:
         first = steps[0]
         if len(steps) == 1 and isinstance(first, Member):
             return OneMember(path, first.name)
-        return Walk(path)
+        return _walk(path)
     return ContextPath(path) if path.root == "$$" else VariablePath(path)
 
 
@@ -48,7 +48,7 @@ class OneMember:
 
 
 class Walk:
-    """Any other plain path of the input."""
+    """`$.a.b.c`: members only."""
 
     __slots__ = ("keys", "path", "source")
 
@@ -61,12 +61,31 @@ class Walk:
         value = data
         try:
             for key in self.keys:
-                if value.__class__ is str:  # an index would find a character
+                value = value[key]
+        except (KeyError, TypeError):
+            raise not_found(self.path, data) from None
+        return value
+
+
+class IndexedWalk(Walk):
+    """`$.a[0].b`: where an index could also pick a character of a string, which is no element."""
+
+    __slots__ = ()
+
+    def evaluate(self, data: Json, scope: Scope) -> Json:
+        value = data
+        try:
+            for key in self.keys:
+                if value.__class__ is str:
                     raise not_found(self.path, data)
                 value = value[key]
         except (KeyError, IndexError, TypeError):
             raise not_found(self.path, data) from None
         return value
+
+
+def _walk(path: ParsedPath) -> Walk:
+    return Walk(path) if all(isinstance(step, Member) for step in path.steps) else IndexedWalk(path)
 
 
 class ContextPath:
@@ -78,7 +97,7 @@ class ContextPath:
 
     def __init__(self, path: ParsedPath) -> None:
         self.source = path.text
-        self.walk = Walk(path)
+        self.walk = _walk(path)
 
     def evaluate(self, data: Json, scope: Scope) -> Json:
         return self.walk.evaluate(scope.context(), scope)
@@ -93,7 +112,7 @@ class VariablePath:
     def __init__(self, path: ParsedPath) -> None:
         self.source = path.text
         self.name = path.root[1:]
-        self.walk = Walk(path)
+        self.walk = _walk(path)
 
     def evaluate(self, data: Json, scope: Scope) -> Json:
         return self.walk.evaluate(variable(self.name, self.source, data, scope), scope)
@@ -123,22 +142,27 @@ def not_found(path: ParsedPath, data: Json) -> PathError:
 
 
 def _why(steps: tuple[Step, ...], data: Json) -> str:
-    where, value = "$", data
-    for number, step in enumerate(steps, 1):
-        place = f"{where}{step}"
-        if isinstance(step, Member):
-            if not isinstance(value, dict):
-                return f"Expected to find an object with property {step} in path {where} but found '{kind(value)}'"
-            if step.name not in value:
-                return f"{'No results for path:' if number == len(steps) else 'Missing property in path'} {place}"
-        elif not isinstance(value, list):
-            if value is None:
-                return f"The path {where} is null"
-            return f"Expected to find an array with index {step} in path {where} but found '{kind(value)}'"
-        elif not -len(value) <= key_of(step) < len(value):  # type: ignore[operator]
-            return f"Index out of bounds when evaluating path {place}"
-        value, where = value[key_of(step)], place
-    raise AssertionError("the path finds something")
+    where, value, number = "$", data, 0
+    while not (why := _stop(value, steps[number], where, last=number == len(steps) - 1)):
+        value, where = value[key_of(steps[number])], f"{where}{steps[number]}"
+        number += 1
+    return why
+
+
+def _stop(value: Json, step: Step, where: str, *, last: bool) -> str:
+    """Why `step` leads nowhere from `value`, which stands at `where`; empty when it does lead on."""
+    if isinstance(step, Member):
+        if not isinstance(value, dict):
+            return f"Expected to find an object with property {step} in path {where} but found '{kind(value)}'"
+        if step.name not in value:
+            return f"{'No results for path:' if last else 'Missing property in path'} {where}{step}"
+        return ""
+    assert isinstance(step, Element)
+    if value is None:
+        return f"The path {where} is null"
+    if not isinstance(value, list):
+        return f"Expected to find an array with index {step} in path {where} but found '{kind(value)}'"
+    return "" if -len(value) <= step.index < len(value) else f"Index out of bounds when evaluating path {where}{step}"
 
 
 def kind(value: Json) -> str:

@@ -16,11 +16,6 @@ class ReferencePath:
         self._keys = keys_of(path.steps)
         self._read: Expression = plain_path(path)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is `$`: what is put there replaces the document."""
-        return not self._keys
-
     def evaluate(self, data: Json, scope: Scope) -> Json:
         return self._read.evaluate(data, scope)
 

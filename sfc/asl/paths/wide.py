@@ -6,6 +6,7 @@ here are its own classes behind a counter, and filters are ours. Its expression 
 """
 
 import operator
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -148,8 +149,10 @@ class _Search:
                 if not isinstance(text, str):
                     return False
                 return compile_regex(pattern, ignore_case)(text, self.spend)
-            case Compare(left, sign, right):
-                return self.compare(self.operand(left, value), sign, self.operand(right, value))
+            case _:
+                assert isinstance(test, Compare)
+                left_value, right_value = self.operand(test.left, value), self.operand(test.right, value)
+                return self.compare(left_value, test.operator, right_value)
 
     def operand(self, operand: Operand | Literal, value: Json) -> Json:
         """The operand's value, _NOTHING when its path finds none."""
@@ -205,8 +208,8 @@ class _Step(JSONPath):
         self.search.spend(len(found))
         return found
 
-    def children(self, datum: DatumInContext) -> list[DatumInContext]:
-        raise NotImplementedError
+    @abstractmethod
+    def children(self, datum: DatumInContext) -> list[DatumInContext]: ...
 
 
 class _Borrowed(_Step):
