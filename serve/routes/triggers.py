@@ -41,7 +41,8 @@ async def trigger(
         raise InvalidInput(f"the body is not UTF-8: {error}", code="MalformedJson") from None
     except jsonvalue.NotJson as error:
         raise InvalidInput(f"the body is not JSON: {error}", code="MalformedJson") from None
-    return _answer(await _run(engine, blueprint, text, idempotency_key, min(wait, LONGEST_WAIT_S)))
+    record = await _run(engine, blueprint, text, idempotency_key, min(wait, LONGEST_WAIT_S))
+    return _ended(record) if wait and record.status != "RUNNING" else _accepted(record)
 
 
 async def _run(engine: Engine, blueprint: str, text: str, name: str | None, wait_s: float) -> ExecutionRecord:
@@ -59,13 +60,18 @@ async def _run(engine: Engine, blueprint: str, text: str, name: str | None, wait
     return await engine.wait(record.arn, wait_s) if wait_s else record
 
 
-def _answer(record: ExecutionRecord) -> Response:
-    headers = {"Location": f"/api/executions/{record.arn}", "X-SFC-Execution": record.arn}
-    if record.status == "RUNNING":
-        return _json({"execution": record.arn, "status": "RUNNING"}, 202, headers)
+def _accepted(record: ExecutionRecord) -> Response:
+    return _json({"execution": record.arn, "status": record.status}, 202, _headers(record))
+
+
+def _ended(record: ExecutionRecord) -> Response:
     if record.status == "SUCCEEDED":
-        return Response(record.output, 200, headers, "application/json")
-    return _json(error_body(record.error or record.status, record.cause or ""), 422, headers)
+        return Response(record.output, 200, _headers(record), "application/json")
+    return _json(error_body(record.error or record.status, record.cause or ""), 422, _headers(record))
+
+
+def _headers(record: ExecutionRecord) -> dict[str, str]:
+    return {"Location": f"/api/executions/{record.arn}", "X-SFC-Execution": record.arn}
 
 
 def _json(value: dict[str, Any], status: int, headers: dict[str, str]) -> Response:

@@ -1,0 +1,114 @@
+"""`sfc up --no-ray`: the same server in one process."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.system.cluster import free_port
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+SFC = Path(sys.executable).with_name("sfc")
+DOUBLE = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "task:double", "End": True}}}
+HANDLERS = "from sfc.tasks import task\n\n@task('double')\ndef double(n: int) -> int:\n    return 2 * n\n"
+
+
+def sfc(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([SFC, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+class Server:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        (directory / "handlers.py").write_text(HANDLERS)
+        (directory / "double.asl.json").write_text(json.dumps(DOUBLE))
+        self.data = directory / "data"
+        self.start()
+
+    def start(self) -> None:
+        """Returns when it says that it is ready."""
+        where = ["--data", self.data, "--port", str(self.port), "--blueprints", self.directory]
+        command = [SFC, "up", "--no-ray", *where, "--handlers", self.directory / "handlers.py"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        assert any("ready at" in line for line in self.process.stderr), "it ended before it was ready"
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=40)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+
+
+def test_a_trigger_is_answered_by_a_handler_of_the_process(server: Server) -> None:
+    answer = httpx.post(f"{server.url}/triggers/double", params={"wait": 10}, json=21)
+    assert (answer.status_code, answer.json()) == (200, 42)
+
+
+def test_status_tells_a_second_up_is_refused_and_down_ends_it(server: Server) -> None:
+    told = json.loads(sfc("status", "--data", server.data, "--json").stdout)
+    assert (told["url"], told["ray"], told["pid"]) == (server.url, None, server.process.pid)
+    second = sfc("up", "--no-ray", "--data", server.data)
+    assert (second.returncode, "already" in second.stderr) == (1, True)
+    assert sfc("down", "--data", server.data).returncode == 0
+    assert server.process.wait(10) == 0
+    assert sfc("status", "--data", server.data).stderr == f"sfc: no `sfc up` runs on {server.data}\n"
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(server: Server) -> None:
+    answer = httpx.post(f"{server.url}/triggers/double", json=21, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
+    server.process.kill()
+    server.process.communicate(timeout=10)
+    server.start()
+    ended = {"status": "RUNNING"}
+    deadline = time.monotonic() + 30
+    while ended["status"] == "RUNNING" and time.monotonic() < deadline:
+        ended = httpx.get(f"{server.url}/api/executions/double:k", params={"wait": 5}, timeout=20).json()
+    assert ended["status"] == "SUCCEEDED"
+
+
+def test_a_broken_blueprint_is_left_out_and_the_server_runs(tmp_path: Path) -> None:
+    (tmp_path / "broken.asl.json").write_text("{")
+    server = Server(tmp_path)
+    try:
+        items = httpx.get(f"{server.url}/api/blueprints").json()["items"]
+        assert [blueprint["name"] for blueprint in items] == ["double"]
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--store", "postgresql://x", "only sqlite"),
+        ("--blueprints", "/no/such", "no directory"),
+        ("--workers", "0", "greater than or equal to 1"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_a_usage_error(tmp_path: Path, option: str, value: str, reason: str) -> None:
+    result = sfc("up", "--data", tmp_path / "data", option, value)
+    assert result.returncode == 2
+    assert reason in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_handlers_that_cannot_be_loaded_are_told_in_one_line(tmp_path: Path) -> None:
+    result = sfc("up", "--no-ray", "--data", tmp_path / "data", "--port", free_port(), "--handlers", "no.such.module")
+    assert result.returncode == 1
+    assert "cannot load handlers from no.such.module" in result.stderr.splitlines()[-1]
