@@ -174,7 +174,7 @@ def test_the_work_of_a_path_is_bounded() -> None:
     with pytest.raises(FlowError, match="looks at more than"):
         find("$[?(@ == $)]", [list(range(1000))] * 1000)
     with pytest.raises(FlowError, match="looks at more than"):
-        find("$[?(@ =~ /(a?){40}a*/)]", ["a" * 10_000] * 3)
+        find("$[?(@ =~ /.*a.{40}b/)]", ["a" * 10_000] * 3)
 
 
 def test_a_path_descends_as_deep_as_values_go() -> None:
