@@ -29,6 +29,8 @@ DEPTH: Final = 20
 
 _COMPARISON: Final = re.compile(r"==|!=|<=|>=|<|>|=~|(?:in|nin)\b")
 _REGEX: Final = re.compile(r"/((?:\\.|[^/\\])*)/(i?)")
+_BARE: Final = re.compile(r"[A-Za-z_][\w-]*")
+"""A word without quotes is taken as a string: published workflows that AWS runs write `[?(@.type==TOTAL)]`."""
 _WORD: Final = re.compile(r"[^\s,()\[\]'\"@$=<>!&|]+")
 
 
@@ -121,7 +123,9 @@ def _operand(reader: Reader) -> Operand | Literal:
     try:
         return Literal(orjson.loads(word))
     except orjson.JSONDecodeError:
-        raise reader.error(f"'{word}' is no path, string, number, true, false or null") from None
+        if _BARE.fullmatch(word) is None:
+            raise reader.error(f"'{word}' is no path, string, number, true, false or null") from None
+        return Literal(word)
 
 
 def _list(reader: Reader) -> Literal:

@@ -157,6 +157,7 @@ def parse_path(text: str) -> ParsedPath:
     if root is None:
         raise PathSyntaxError(f"'{text}' is no path: it must begin with '$'", text)
     steps = read_steps(reader)
+    reader.space()  # AWS takes a path with blanks behind it
     if reader.at < len(text):
         raise reader.error("unexpected text")
     return ParsedPath(text, root, steps)

@@ -154,7 +154,7 @@ def test_numbers_and_booleans_are_named_as_json_names_them(value: object) -> Non
     "text",
     [
         "", "a", "$.", "$..", "$.a.", "$[", "$[]", "$[a]", "$['a", "$['a',]", "$['a',1]", "$[1,]", "$[1:2", "$.a b",
-        "$.a[?]", "$.a[?(]", "$.a[?()]", "$.a[?('x')]", "$.a[?(@.x == )]", "$.a[?(@.x == y)]", "$.a[?(@.x in [@.y])]",
+        "$.a[?]", "$.a[?(]", "$.a[?()]", "$.a[?('x')]", "$.a[?(@.x == )]", "$.a[?(@.x in [@.y])]",
         "$.a[?(@.x in ['y' 'z'])]", "$.a[?(@.x =~ 'y')]", "$.a[?(@.x =~ /(/)]", "$.a[?(@.x == 1]", "$.a[?(@.x == 1)",
         "$.a.size()", "$.a.length(1)", "$.length().a", "$a-", "$.a'", "$[1,'a']", "$.*x",
         "$" + ".a" * (JSON_DEPTH + 1), "$." + "a" * PATH_CHARS, "$.a[?(" + "(" * 30 + "@.x" + ")" * 30 + ")]",
@@ -312,3 +312,12 @@ def test_a_pattern_matches_the_whole_text_in_linear_time(pattern: str, text: str
 def test_a_pattern_that_cannot_be_bounded_is_refused(pattern: str) -> None:
     with pytest.raises(PatternError):
         compile_regex(pattern)
+
+
+def test_a_word_without_quotes_in_a_filter_is_a_string() -> None:
+    data = {"fields": [{"type": "TOTAL", "value": 3}, {"type": "DATE", "value": 4}]}
+    assert find("$.fields[?(@.type==TOTAL)].value", data) == [3]
+
+
+def test_blanks_behind_a_path_do_no_harm() -> None:
+    assert find("$.a ", {"a": 1}) == 1
