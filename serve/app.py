@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve import errors
+from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import ListWorkers, no_workers
 from serve.routes import blueprints, executions, monitor, triggers
@@ -61,10 +61,12 @@ class Front:
 
 def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
     """The application over an engine that is open, or will be before the first request."""
-    rest = FastAPI(title="service-flow-conductor", version="1", description=_ABOUT, openapi_tags=_TAGS, redoc_url=None)
+    about = {"title": "service-flow-conductor", "version": "1", "description": _ABOUT, "openapi_tags": _TAGS}
+    rest = FastAPI(**about, docs_url=None, redoc_url=None)
     rest.state.engine = engine
     rest.state.workers = workers
     errors.install(rest)
+    docs.install(rest)
     for module in (blueprints, executions, triggers, monitor):
         rest.include_router(module.router)
     return Front(engine, rest)
