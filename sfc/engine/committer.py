@@ -1,0 +1,181 @@
+"""Group commit: what all executions of this engine produced goes to the store in one transaction after the other.
+
+There is no timer and no size to wait for: when nothing is under way, a batch is what one turn of the event loop
+produced; while a commit is under way, the next batch gathers. Whatever follows from a step happens in
+`Sink.committed`, after the commit.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from sfc.engine.resident import Work
+from sfc.engine.settings import EngineSettings
+from sfc.errors import OutcomeUnknown, SfcError, Unavailable
+from sfc.interpreter.entries import encode
+from sfc.store.journal import WRITTEN, Batch, JournalRow, Lease, Outcome, Part, Store
+
+T = TypeVar("T")
+
+
+class NameTaken(SfcError):
+    """Another execution of this machine has the name."""
+
+
+class Sink(Protocol):
+    """Who is told what became of the work. Called on the event loop; must not raise."""
+
+    def committed(self, works: Sequence[Work]) -> None: ...
+
+    def refused(self, works: Sequence[Work], error: SfcError) -> None:
+        """Nothing of these was written, and nothing that was gathered after them will be."""
+        ...
+
+    def shard_lost(self, shard: int) -> None: ...
+
+
+@dataclass(slots=True)
+class CommitFigures:
+    commits: int = 0
+    entries: int = 0
+    largest: int = 0
+
+
+class Committer:
+    def __init__(
+        self,
+        store: Store,
+        owner: str,
+        sink: Sink,
+        in_thread: Callable[[Callable[[], object]], "asyncio.Future[object]"],
+        settings: EngineSettings,
+    ) -> None:
+        self._store = store
+        self._owner = owner
+        self._sink = sink
+        self._in_thread = in_thread
+        self._settings = settings
+        self._epochs: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        self._gathered: list[Work] = []
+        self._draining: asyncio.Task[None] | None = None
+        self.figures = CommitFigures()
+
+    def own(self, lease: Lease) -> None:
+        self._epochs[lease.shard] = lease.epoch
+        self._next[lease.shard] = lease.next_position
+
+    def add(self, work: Work) -> None:
+        """Have this step committed, after all that were added before it."""
+        self._gathered.append(work)
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._drain())
+
+    async def flush(self) -> None:
+        """Returns when all that was added is decided."""
+        while self._draining is not None:
+            await asyncio.wait({self._draining})
+
+    async def _drain(self) -> None:
+        try:
+            while self._gathered:
+                works, self._gathered = self._gathered, []
+                await self._commit(works)
+                await asyncio.sleep(0)  # what the commit set free may produce the next batch
+        finally:
+            self._draining = None
+
+    async def _commit(self, works: list[Work]) -> None:
+        works = self._without_lost(works)
+        while works:
+            batch = self._batch(works)
+            try:
+                outcome = await self._send(batch)
+            except Unavailable as error:
+                self._refuse(works, error)
+                return
+            if outcome.written:
+                self._written(batch, works)
+                return
+            for shard in outcome.lost:
+                self._lose(shard)
+            taken = [work for work in works if work.new is not None and work.new.id in outcome.taken]
+            if taken:
+                works = [work for work in works if work.resident.id not in outcome.taken]
+                # Told only after the rest is written: the other one of that name may be in this very batch.
+                await self._commit(works)
+                self._sink.refused(taken, NameTaken("the name is taken"))
+                return
+            works = self._without_lost(works)
+
+    def _batch(self, works: Sequence[Work]) -> Batch:
+        parts: dict[int, Part] = {}
+        for work in works:
+            shard = work.resident.shard
+            part = parts.get(shard)
+            if part is None:
+                part = parts[shard] = Part(shard, self._epochs[shard], self._next[shard])
+            if work.new is not None:
+                part.new.append(work.new)
+            if work.journalled:
+                work.position = part.first_position + len(part.rows)
+                kind, at, task, attempt, began, data = encode(work.entry)
+                part.rows.append(
+                    JournalRow(work.position, work.resident.id, kind, at, task, attempt, began, data, work.digest)
+                )
+        for part in parts.values():
+            changes = {
+                work.change.id: work.change
+                for work in works
+                if work.change is not None and work.resident.shard == part.shard
+            }
+            part.changes = list(changes.values())  # one each: the last of an execution stands for all
+        return Batch(random.getrandbits(63), self._owner, list(parts.values()))
+
+    async def _send(self, batch: Batch) -> Outcome:
+        """Raises Unavailable when the batch was certainly not written; waits as long as that is not known."""
+        try:
+            if self._store.inline:
+                return self._store.commit(batch)
+            return await self._call(lambda: self._store.commit(batch))
+        except OutcomeUnknown:
+            delay = self._settings.retry_first_s
+            while True:
+                try:
+                    written = await self._call(lambda: self._store.settle(batch))
+                except Unavailable:
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, self._settings.retry_most_s)
+                    continue
+                if written:
+                    return WRITTEN
+                raise Unavailable("the store did not take the commit") from None
+
+    async def _call(self, function: Callable[[], T]) -> T:
+        return await self._in_thread(function)  # type: ignore[return-value]
+
+    def _written(self, batch: Batch, works: list[Work]) -> None:
+        for part in batch.parts:
+            self._next[part.shard] += len(part.rows)
+            self.figures.entries += len(part.rows)
+            self.figures.largest = max(self.figures.largest, len(part.rows))
+        self.figures.commits += 1
+        self._sink.committed(works)
+
+    def _refuse(self, works: list[Work], error: SfcError) -> None:
+        # What was gathered meanwhile may build on what was not written, and the store is away for it too.
+        later, self._gathered = self._gathered, []
+        self._sink.refused([*works, *later], error)
+
+    def _lose(self, shard: int) -> None:
+        if self._epochs.pop(shard, None) is not None:
+            self._sink.shard_lost(shard)
+
+    def _without_lost(self, works: list[Work]) -> list[Work]:
+        lost = [work for work in works if work.resident.shard not in self._epochs]
+        if not lost:
+            return works
+        self._sink.refused(lost, Unavailable("another engine has taken over this execution"))
+        return [work for work in works if work.resident.shard in self._epochs]

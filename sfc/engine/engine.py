@@ -1,0 +1,244 @@
+"""The engine: durable executions behind one object, on one asyncio event loop, with or without Ray around it."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+
+from sfc.arn import Partition
+from sfc.asl.expression import Failure
+from sfc.catalog.catalog import Catalog, utc_ms
+from sfc.catalog.version import Version
+from sfc.engine import tokens
+from sfc.engine.history import Histories
+from sfc.engine.host import Host
+from sfc.engine.queries import Queries
+from sfc.engine.records import ExecutionRecord, HistoryEvent, Page
+from sfc.engine.settings import EngineSettings
+from sfc.engine.starts import StartRequest, Starts
+from sfc.engine.stops import Stops
+from sfc.errors import SfcError, Unavailable
+from sfc.jsonvalue import Json
+from sfc.limits import DEFAULT_PAGE_SIZE
+from sfc.store.journal import Kind, Lease, Store
+from sfc.tasks.job import Dispatcher
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Engine", "EngineSettings", "StartRequest"]
+
+
+class Engine:
+    """Starts, runs, stops and tells of executions. What it acknowledges is on disk.
+
+    Every method raises Unavailable while the store cannot be reached.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        dispatcher: Dispatcher,
+        *,
+        partition: Partition | None = None,
+        clock: Callable[[], int] = utc_ms,
+        owner: str | None = None,
+        settings: EngineSettings | None = None,
+    ) -> None:
+        """`clock` gives UTC ms. `owner` names this engine in the store; engines alive at once have different ones."""
+        self.partition = partition or Partition()
+        self._store = store
+        self._catalog = catalog
+        self._dispatcher = dispatcher
+        self._owner = owner or f"{socket.gethostname()}:{os.getpid()}"
+        self._settings = settings or EngineSettings()
+        self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings)
+        self._starts = Starts(self._host)
+        self._stops = Stops(self._host)
+        self._queries = Queries(self._host)
+        self._histories = Histories(self._host)
+        self._leases: list[Lease] = []
+        self._background: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
+        held."""
+        for shard in range(self._store.shards):
+            lease = await self._host.read(partial(self._store.acquire, shard, self._owner))
+            if lease is not None:
+                self._leases.append(lease)
+                self._host.committer.own(lease)
+        if not self._leases:
+            raise Unavailable("another engine holds the store")
+        self._starts.own(self._leases)
+        await self._dispatcher.open(self._host.results)
+        for lease in self._leases:
+            await self._host.recover(lease.shard)
+        self._background = [asyncio.create_task(self._load_windows())]
+        for name in await self._host.read(self._catalog.deleting):
+            self._forget_later(name)
+
+    async def close(self) -> None:
+        """Write what is under way and give the shards up. Nobody is kept waiting; what runs goes on at the next
+        `open`."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._dispatcher.close()
+        await self._host.close()
+        self._starts.own([])
+        for lease in self._leases:
+            try:
+                self._store.release(lease)
+            except Unavailable:
+                log.warning("shard %d could not be released; its lease ends with this process", lease.shard)
+        self._leases.clear()
+
+    async def advance(self) -> None:
+        """Do what is due by the clock now; a host that simulates time calls this after moving its clock."""
+        for lease in self._leases:
+            await self._host.load_window(lease.shard)
+        self._host.timers.run_due()
+        await self._host.committer.flush()
+
+    # Executions
+
+    async def start(self, machine: str, input: str = "{}", name: str | None = None) -> ExecutionRecord:
+        """Start an execution of the machine (name or ARN); it is on disk when this returns.
+
+        The same name with the same input gives the execution that is there, while it is RUNNING. Raises NotFound
+        (StateMachineDoesNotExist), Conflict (ExecutionAlreadyExists), InvalidInput, InvalidName, Overloaded.
+        """
+        return await self._starts.start(StartRequest(machine, input, name))
+
+    async def start_many(self, requests: Sequence[StartRequest]) -> list[ExecutionRecord | SfcError]:
+        """Start all in one commit; each has its record, or what `start` would have raised, at its place."""
+        return await self._starts.start_many(requests)
+
+    async def start_sync(self, machine: str, input: str = "{}", name: str | None = None) -> ExecutionRecord:
+        """Run an EXPRESS execution to its end. Not durable: nothing is written. Raises NotSupported for STANDARD."""
+        return await self._starts.start_sync(StartRequest(machine, input, name))
+
+    async def stop(self, arn: str, error: str | None = None, cause: str | None = None) -> int:
+        """End the execution as ABORTED; returns when it stopped (UTC ms), also when it had ended before."""
+        row = await self._queries.row(arn)
+        return await self._stops.stop(row, Failure(error, cause))
+
+    async def describe(self, arn: str) -> ExecutionRecord:
+        """The execution as it stands. Raises NotFound (ExecutionDoesNotExist), NotSupported for EXPRESS."""
+        return await self._queries.describe(arn)
+
+    async def list(
+        self,
+        machine: str | None = None,
+        status: str | None = None,
+        limit: int = DEFAULT_PAGE_SIZE,
+        token: str | None = None,
+    ) -> Page[ExecutionRecord]:
+        """Newest first, without inputs. `machine` is a name or ARN. Raises NotFound, NotSupported, InvalidToken."""
+        return await self._queries.list(machine, status, limit, token)
+
+    async def history(
+        self,
+        arn: str,
+        *,
+        reverse: bool = False,
+        limit: int = DEFAULT_PAGE_SIZE,
+        token: str | None = None,
+        include_data: bool = True,
+    ) -> Page[HistoryEvent]:
+        """What happened, as GetExecutionHistory spells it."""
+        row = await self._queries.row(arn)
+        return await self._histories.page(row, reverse=reverse, limit=limit, token=token, include_data=include_data)
+
+    async def wait(self, arn: str, timeout_s: float) -> ExecutionRecord:
+        """The execution at its end, or as it stands after `timeout_s`."""
+        return await self._queries.wait(arn, timeout_s)
+
+    async def watch(self, arn: str) -> AsyncIterator[HistoryEvent]:
+        """History events from the first on, then as they are committed; ends with the execution."""
+        async for event in self._histories.watch(await self._queries.row(arn)):
+            yield event
+
+    async def version_of(self, arn: str) -> Version:
+        """The definition an execution runs."""
+        row = await self._queries.row(arn)
+        return await self._host.read(lambda: self._catalog.version(row.version))
+
+    async def counts(self, machine: str | None = None) -> dict[str, int]:
+        """How many executions there are, by status."""
+        return await self._host.read(lambda: self._store.count_by_status(machine))
+
+    def stats(self) -> dict[str, int | float]:
+        """Figures of this engine since it was made."""
+        figures, host = self._host.committer.figures, self._host
+        return {
+            "resident": len(host.residents),
+            "jobs": sum(len(resident.run.jobs) for resident in host.residents.values()),
+            "waiters": sum(map(len, host.ended.values())),
+            "passivated": host.passivated,
+            "broken": len(host.broken),
+            "commits": figures.commits,
+            "entries": figures.entries,
+            "largest_batch": figures.largest,
+            "mean_batch": figures.entries / figures.commits if figures.commits else 0.0,
+        }
+
+    # Blueprints
+
+    async def create_blueprint(
+        self,
+        name: str,
+        definition: str,
+        *,
+        kind: Kind = "STANDARD",
+        role_arn: str = "",
+        settings: Mapping[str, Json] | None = None,
+    ) -> Version:
+        """See `Catalog.create`."""
+        return await self._host.read(
+            lambda: self._catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
+        )
+
+    async def update_blueprint(
+        self,
+        name: str,
+        definition: str | None = None,
+        *,
+        role_arn: str | None = None,
+        settings: Mapping[str, Json] | None = None,
+    ) -> Version:
+        """See `Catalog.update`. Running executions keep the version they started with."""
+        return await self._host.read(
+            lambda: self._catalog.update(name, definition=definition, role_arn=role_arn, settings=settings)
+        )
+
+    async def get_blueprint(self, name: str) -> Version:
+        return await self._host.read(lambda: self._catalog.get(name))
+
+    async def list_blueprints(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Version]:
+        """By name."""
+        question: list[object] = ["blueprints"]
+        after = tokens.place_of_text(token, question)
+        found = await self._host.read(lambda: self._catalog.list(after, limit + 1))
+        more = len(found) > limit
+        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+
+    async def delete_blueprint(self, name: str) -> None:
+        """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
+        await self._host.read(lambda: self._catalog.delete(name))
+        self._forget_later(name)
+
+    def _forget_later(self, name: str) -> None:
+        self._background.append(asyncio.get_running_loop().create_task(self._stops.forget(name)))
+
+    async def _load_windows(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.passivate_after_ms / 2_000)
+            for lease in self._leases:
+                try:
+                    await self._host.load_window(lease.shard)
+                except Unavailable as error:
+                    log.warning("waiting executions could not be read: %s", error)

@@ -1,0 +1,91 @@
+"""Histories: computed from the journal when somebody asks, never stored."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sfc.engine import tokens
+from sfc.engine.host import Host
+from sfc.engine.records import HistoryEvent, Page
+from sfc.engine.resident import execution_info, replay
+from sfc.interpreter import Run, step
+from sfc.interpreter.entries import Entry
+from sfc.store.journal import ExecutionRow, JournalRow
+
+_CACHED: Final = 8
+_DATA: Final = frozenset({"input", "output", "parameters", "assignedVariables"})
+
+
+class Histories:
+    """Pages and live streams of history events of STANDARD executions."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._computed: OrderedDict[tuple[int, int], list[HistoryEvent]] = OrderedDict()
+
+    async def page(
+        self, row: ExecutionRow, *, reverse: bool, limit: int, token: str | None, include_data: bool
+    ) -> Page[HistoryEvent]:
+        question: list[object] = ["history", row.id, reverse]
+        begin = tokens.place_of_number(token, question) or 0
+        events = await self._host.read(lambda: self._events(row))
+        if reverse:
+            events = events[::-1]
+        items = events[begin : begin + limit]
+        if not include_data:
+            items = [_without_data(event) for event in items]
+        end = begin + limit
+        return Page(items, tokens.give(question, end) if end < len(events) else None)
+
+    async def watch(self, row: ExecutionRow) -> AsyncIterator[HistoryEvent]:
+        """All events so far, then each as it is committed, until the execution has ended."""
+        queue: asyncio.Queue[tuple[int, Entry]] = asyncio.Queue()
+        self._host.watchers.setdefault(row.id, []).append(queue)
+        try:
+            rows, run = await self._host.read(lambda: self._replayed(row))
+            seen = rows[-1].position if rows else 0
+            told = 0
+            while True:
+                events = run.events or []
+                for event in events[told:]:
+                    yield event
+                told = len(events)
+                if run.done:
+                    return
+                position, entry = await queue.get()
+                if position > seen:
+                    step(run, entry)
+        finally:
+            queues = self._host.watchers[row.id]
+            queues.remove(queue)
+            if not queues:
+                del self._host.watchers[row.id]
+
+    def _events(self, row: ExecutionRow) -> list[HistoryEvent]:
+        rows = self._host.store.journal(row.id)
+        key = (row.id, len(rows))
+        events = self._computed.pop(key, None)
+        if events is None:
+            events = self._run(row, rows).events or []
+        self._computed[key] = events
+        while len(self._computed) > _CACHED:
+            self._computed.popitem(last=False)
+        return events
+
+    def _replayed(self, row: ExecutionRow) -> tuple[list[JournalRow], Run]:
+        rows = self._host.store.journal(row.id)
+        return rows, self._run(row, rows)
+
+    def _run(self, row: ExecutionRow, rows: list[JournalRow]) -> Run:
+        version = self._host.catalog.version(row.version)
+        info = execution_info(self._host.partition, version, row.machine, row.name, row.kind, row.id)
+        # A diverged execution shows what can still be told of it.
+        return replay(version.machine, info, rows, record=True, check=False)
+
+
+def _without_data(event: HistoryEvent) -> HistoryEvent:
+    return {
+        key: {name: part for name, part in value.items() if name not in _DATA} if isinstance(value, dict) else value
+        for key, value in event.items()
+    }

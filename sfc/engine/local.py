@@ -1,0 +1,21 @@
+"""An engine for one process that keeps nothing: `sfc run`, notebooks, tests."""
+
+from collections.abc import Sequence
+
+from sfc.catalog.catalog import Catalog
+from sfc.catalog.shelf import MemoryShelf
+from sfc.engine.engine import Engine
+from sfc.store.memory import MemoryStore
+from sfc.tasks.loading import load_handlers
+from sfc.tasks.local import LocalDispatcher
+from sfc.tasks.runner import JobRunner, TaskSettings
+
+
+def local_engine(handlers: Sequence[str] = (), lambda_endpoint: str | None = None) -> Engine:
+    """`handlers` are modules or files with tasks; `lambda_endpoint` is where other Lambda functions are invoked.
+
+    Raises HandlersNotLoaded.
+    """
+    load_handlers(handlers)
+    runner = JobRunner(settings=TaskSettings(lambda_endpoint=lambda_endpoint))
+    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner))

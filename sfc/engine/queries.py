@@ -1,0 +1,125 @@
+"""What the engine tells of executions: from memory where they live there, else from the store."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sfc import arn as arns
+from sfc.engine import tokens
+from sfc.engine.host import Host
+from sfc.engine.records import ExecutionRecord, Page
+from sfc.engine.run_id import execution_of, express_run
+from sfc.errors import InvalidRequest, NotFound, NotSupported
+from sfc.store.journal import ExecutionRow
+
+_STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+_UNSUPPORTED = "This operation is not supported by this type of state machine"
+
+
+class Queries:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def describe(self, arn: str) -> ExecutionRecord:
+        id = self._standard(arn)
+        resident = self._host.residents.get(id) if id is not None else None
+        if resident is not None:
+            return resident.record(self._host.partition)
+        return await self._stored(await self.row(arn))
+
+    async def row(self, arn: str) -> ExecutionRow:
+        """The index row of a STANDARD execution. Raises NotFound, NotSupported."""
+        self._standard(arn)
+        return await self._any_row(arn)
+
+    async def wait(self, arn: str, timeout_s: float) -> ExecutionRecord:
+        """Also of EXPRESS executions, which only this may ask for."""
+        host = self._host
+        id = self._id(arn)
+        if id is None or id not in host.residents:
+            row = await self._any_row(arn)
+            id = row.id
+        # Who waits is told of every end from here on; an end before shows in the row.
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        host.ended.setdefault(id, []).append(ended)
+        try:
+            if id not in host.residents:
+                row = await self._any_row(arn)
+                if row.status != "RUNNING":
+                    return await self._stored(row)
+            await asyncio.wait({ended}, timeout=timeout_s)
+        finally:
+            waiting = host.ended.get(id)
+            if waiting is not None:
+                waiting.remove(ended)
+                if not waiting:
+                    del host.ended[id]
+        resident = host.residents.get(id)
+        return await self._stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
+
+    async def list(
+        self, machine: str | None, status: str | None, limit: int, token: str | None
+    ) -> Page[ExecutionRecord]:
+        host = self._host
+        if machine is not None:
+            machine = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
+            name = machine
+            version = await host.read(lambda: host.catalog.get(name))
+            if version.kind == "EXPRESS":
+                raise NotSupported(_UNSUPPORTED)
+        if status is not None and status not in _STATUSES:
+            raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
+        question: list[object] = ["executions", machine, status]
+        before = tokens.place_of_number(token, question)
+        rows: Sequence[ExecutionRow] = await host.read(lambda: host.store.list(machine, status, before, limit + 1))
+        items = [self._record(row) for row in rows[:limit]]
+        return Page(items, tokens.give(question, rows[limit - 1].id) if len(rows) > limit else None)
+
+    def _standard(self, arn: str) -> int | None:
+        """The id of a STANDARD execution in memory. Raises InvalidArn, NotSupported."""
+        if arns.parse(arn, "execution", "express").kind == "express":
+            raise NotSupported(_UNSUPPORTED)
+        return self._id(arn)
+
+    def _id(self, arn: str) -> int | None:
+        parsed = arns.parse(arn, "execution", "express")
+        return (
+            execution_of(parsed.run)
+            if parsed.kind == "express"
+            else self._host.names.get((parsed.machine, parsed.name))
+        )
+
+    async def _any_row(self, arn: str) -> ExecutionRow:
+        host, parsed, id = self._host, arns.parse(arn, "execution", "express"), self._id(arn)
+        if parsed.kind == "express":
+            row = await host.read(lambda: None if id is None else host.store.get(id))
+        else:
+            row = await host.read(lambda: host.store.find(parsed.machine, parsed.name))
+        if row is None:
+            raise NotFound(f"Execution Does Not Exist: '{parsed.text}'", code="ExecutionDoesNotExist")
+        return row
+
+    async def _stored(self, row: ExecutionRow) -> ExecutionRecord:
+        started = await self._host.read(lambda: self._host.store.started(row.id))
+        return replace(self._record(row), input=None if started is None else started.data.decode())
+
+    def _record(self, row: ExecutionRow) -> ExecutionRecord:
+        partition = self._host.partition
+        return ExecutionRecord(
+            arn=partition.execution(row.machine, row.name)
+            if row.kind == "STANDARD"
+            else partition.express(row.machine, row.name, express_run(row.id)),
+            id=row.id,
+            machine=row.machine,
+            machine_arn=partition.state_machine(row.machine),
+            name=row.name,
+            kind=row.kind,
+            version=row.version,
+            status=row.status,
+            started_at=row.started_at,
+            stopped_at=row.stopped_at,
+            output=None if row.output is None else row.output.decode(),
+            error=row.error,
+            cause=row.cause,
+            diverged=self._host.broken.get(row.id),
+        )

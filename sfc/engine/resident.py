@@ -1,0 +1,124 @@
+"""An execution in memory, and how it comes back there: by replay of its journal."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sfc.arn import Partition
+from sfc.asl.model import StateMachine
+from sfc.catalog.version import Version
+from sfc.engine.records import ExecutionRecord
+from sfc.engine.run_id import express_run
+from sfc.errors import SfcError
+from sfc.interpreter import ExecutionInfo, Run, step
+from sfc.interpreter.commands import Command
+from sfc.interpreter.entries import Entry, decode
+from sfc.store.ids import shard_of
+from sfc.store.journal import ExecutionChange, ExecutionRow, JournalRow, Kind, NewExecution
+
+Answer = Callable[[SfcError | None], None]
+"""Told once what became of a commit."""
+
+
+class Resident:
+    """A live run with what the engine has to know of it."""
+
+    __slots__ = (
+        "arn", "broken", "id", "input", "key", "kind", "machine", "name", "pending", "run", "shard", "started_at",
+        "sync", "timer_due", "version", "wake_at",
+    )  # fmt: skip
+
+    def __init__(
+        self, id: int, machine: str, name: str, version: int, kind: Kind, started_at: int, input: bytes, run: Run
+    ) -> None:
+        self.id = id
+        self.shard = shard_of(id)
+        self.machine = machine
+        self.name = name
+        self.version = version
+        self.kind = kind
+        self.started_at = started_at
+        self.input = input
+        self.run = run
+        self.arn = run.info.arn
+        self.key = f"{id:x}"
+        self.wake_at: int | None = None
+        """What the index row says, or will when the commits under way are written."""
+        self.pending = 0
+        """Steps whose commit is under way."""
+        self.timer_due: int | None = None
+        self.sync: Callable[[Run], None] | None = None
+        """Of StartSyncExecution: told the end. Nothing of such an execution is written."""
+        self.broken = False
+
+    def record(self, partition: Partition) -> ExecutionRecord:
+        """As it stands in the store: RUNNING until its end is committed."""
+        return ExecutionRecord(
+            arn=self.arn,
+            id=self.id,
+            machine=self.machine,
+            machine_arn=partition.state_machine(self.machine),
+            name=self.name,
+            kind=self.kind,
+            version=self.version,
+            status="RUNNING",
+            started_at=self.started_at,
+            input=self.input.decode(),
+            states=self.run.active_states(),
+        )
+
+
+@dataclass(slots=True)
+class Work:
+    """One step on its way through a commit."""
+
+    resident: Resident
+    entry: Entry
+    journalled: bool
+    digest: int
+    commands: Sequence[Command]
+    new: NewExecution | None = None
+    change: ExecutionChange | None = None
+    answer: Answer | None = None
+    position: int = 0
+
+
+class Divergence(Exception):
+    """A replay made something else of an entry than the execution did when it lived."""
+
+
+def execution_info(
+    partition: Partition, version: Version, machine: str, name: str, kind: Kind, id: int
+) -> ExecutionInfo:
+    execution = (
+        partition.execution(machine, name) if kind == "STANDARD" else partition.express(machine, name, express_run(id))
+    )
+    return ExecutionInfo(
+        arn=execution,
+        name=name,
+        machine_arn=partition.state_machine(machine),
+        machine_name=machine,
+        role_arn=version.role_arn,
+        kind=kind,
+    )
+
+
+def replay(
+    machine: StateMachine, info: ExecutionInfo, rows: Sequence[JournalRow], *, record: bool = False, check: bool = True
+) -> Run:
+    """The run that these entries make. Raises Divergence when a digest differs and `check` is set."""
+    run = Run(machine, info, record=record)
+    for row in rows:
+        step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
+        if check and run.digest != row.digest:
+            raise Divergence(f"entry {row.position} replays to {run.digest}, not to {row.digest}")
+    return run
+
+
+def revive(partition: Partition, version: Version, row: ExecutionRow, rows: Sequence[JournalRow]) -> Resident:
+    """The resident of a stored execution. Raises Divergence."""
+    info = execution_info(partition, version, row.machine, row.name, row.kind, row.id)
+    run = replay(version.machine, info, rows)
+    input = rows[0].data if rows else b"{}"
+    resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
+    resident.wake_at = row.wake_at
+    return resident

@@ -1,0 +1,203 @@
+"""How executions begin: checks, names, the first step."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import cycle
+from typing import NamedTuple
+
+from sfc import arn as arns
+from sfc import jsonvalue
+from sfc.catalog.version import Version
+from sfc.engine.committer import NameTaken
+from sfc.engine.host import Host
+from sfc.engine.records import ExecutionRecord
+from sfc.engine.resident import Resident, execution_info
+from sfc.engine.run_id import express_run
+from sfc.errors import Conflict, InvalidInput, NotSupported, Overloaded, SfcError, Unavailable
+from sfc.interpreter import Run
+from sfc.interpreter.entries import Started
+from sfc.limits import PAYLOAD_BYTES
+from sfc.store.ids import Ids
+from sfc.store.journal import WORKING, Lease, NewExecution
+
+
+class StartRequest(NamedTuple):
+    machine: str
+    """Name or ARN."""
+    input: str = "{}"
+    name: str | None = None
+
+
+class Starts:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._ids: dict[int, Ids] = {}
+        self._turn = cycle([0])
+
+    def own(self, leases: Sequence[Lease]) -> None:
+        """New executions go to these shards in turn."""
+        self._ids = {lease.shard: Ids(lease.shard, lease.last_id) for lease in leases}
+        self._turn = cycle(list(self._ids))
+
+    async def start(self, request: StartRequest) -> ExecutionRecord:
+        (result,) = await self.start_many([request])
+        if isinstance(result, SfcError):
+            raise result
+        return result
+
+    async def start_many(self, requests: Sequence[StartRequest]) -> list[ExecutionRecord | SfcError]:
+        """Start all in one commit; each has its record or its error at its place."""
+        results: list[ExecutionRecord | SfcError | None] = [None] * len(requests)
+        decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        open_ones = len(requests)
+
+        def settle(index: int, result: ExecutionRecord | SfcError) -> None:
+            nonlocal open_ones
+            results[index] = result
+            open_ones -= 1
+            if open_ones == 0 and not decided.done():
+                decided.set_result(None)
+
+        for index, request in enumerate(requests):
+            self._begin(request, lambda result, index=index: settle(index, result))  # type: ignore[misc]
+        if requests:
+            await decided
+        return [
+            await self._namesake(requests[index]) if isinstance(result, NameTaken) else result
+            for index, result in enumerate(results)
+            if result is not None
+        ]
+
+    async def start_sync(self, request: StartRequest) -> ExecutionRecord:
+        """Run an EXPRESS execution to its end in memory. Nothing is written: a crash ends it without a trace."""
+        host = self._host
+        version = self._version(request.machine)
+        if version.kind != "EXPRESS":
+            raise NotSupported("This operation is not supported by this type of state machine")
+        resident = self._resident(version, request)
+        ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        resident.sync = lambda run: None if ended.done() else ended.set_result(run)
+        host.enter(resident)
+        if not host.apply(resident, self._started(resident)):
+            raise SfcError("the execution stopped at a bug of SFC; see the log")
+        try:
+            run = await ended
+        finally:
+            host.abandon(resident)
+        return _finished(run, resident.record(host.partition))
+
+    def _begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
+        host = self._host
+        try:
+            version = self._version(request.machine)
+            resident = self._resident(version, request)
+        except SfcError as error:
+            settle(error)
+            return
+        known = host.names.get((version.name, resident.name)) if request.name and version.kind == "STANDARD" else None
+        if known is not None:
+            settle(self._same(host.residents[known], request))
+            return
+        new = NewExecution(
+            resident.id, version.name, resident.name, version.id, version.kind, resident.started_at, WORKING
+        )
+
+        def answer(error: SfcError | None) -> None:
+            settle(resident.record(host.partition) if error is None else error)
+
+        if not host.apply(resident, self._started(resident), answer, new):
+            host.broken.pop(resident.id, None)
+            settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
+
+    def _version(self, machine: str) -> Version:
+        name = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
+        return self._host.catalog.get(name)
+
+    def _resident(self, version: Version, request: StartRequest) -> Resident:
+        """An execution that has not begun. Raises InvalidInput, InvalidName, Overloaded, Unavailable."""
+        host = self._host
+        input = _checked_input(request.input)
+        if request.name is not None:
+            arns.check_name(request.name)
+        if not self._ids:
+            raise Unavailable("this engine owns no part of the store")
+        if len(host.residents) >= host.settings.max_resident:
+            raise Overloaded(f"{len(host.residents)} executions are at work already")
+        now = host.clock()
+        id = self._ids[next(self._turn)].next(now)
+        name = request.name or express_run(id)
+        info = execution_info(host.partition, version, version.name, name, version.kind, id)
+        return Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
+
+    @staticmethod
+    def _started(resident: Resident) -> Started:
+        seed = int.from_bytes(os.urandom(8), "little", signed=True)
+        return Started(at=resident.started_at, input=resident.input, seed=seed)
+
+    async def _namesake(self, request: StartRequest) -> ExecutionRecord | SfcError:
+        """What a start answers whose name another execution has."""
+        host = self._host
+        version = self._version(request.machine)
+        name = request.name or ""
+        known = host.names.get((version.name, name))
+        if known is not None:
+            return self._same(host.residents[known], request)
+        try:
+            row = await host.read(lambda: host.store.find(version.name, name))
+            started = None if row is None else await host.read(lambda: host.store.started(row.id))
+        except Unavailable as error:
+            return error
+        if row is None or started is None or row.status != "RUNNING" or started.data != request.input.encode():
+            return self._conflict(version.name, name)
+        return ExecutionRecord(
+            arn=host.partition.execution(row.machine, row.name),
+            id=row.id,
+            machine=row.machine,
+            machine_arn=host.partition.state_machine(row.machine),
+            name=row.name,
+            kind=row.kind,
+            version=row.version,
+            status=row.status,
+            started_at=row.started_at,
+            input=request.input,
+        )
+
+    def _same(self, resident: Resident, request: StartRequest) -> ExecutionRecord | SfcError:
+        if resident.input == request.input.encode():
+            return resident.record(self._host.partition)
+        return self._conflict(resident.machine, resident.name)
+
+    def _conflict(self, machine: str, name: str) -> Conflict:
+        arn = self._host.partition.execution(machine, name)
+        return Conflict(f"Execution Already Exists: '{arn}'", code="ExecutionAlreadyExists")
+
+
+def _checked_input(text: str) -> bytes:
+    """The input as UTF-8 JSON. Raises InvalidInput."""
+    try:
+        data = text.encode()
+        if len(data) > PAYLOAD_BYTES:
+            raise InvalidInput(
+                f"Invalid State Machine Execution Input: 'Input of {len(data)} bytes exceeds the maximum of"
+                f" {PAYLOAD_BYTES} bytes.'",
+                field="input",
+            )
+        jsonvalue.loads(data)
+    except (jsonvalue.NotJson, UnicodeEncodeError) as error:
+        raise InvalidInput(f"Invalid State Machine Execution Input: '{error}'", field="input") from None
+    return data
+
+
+def _finished(run: Run, record: ExecutionRecord) -> ExecutionRecord:
+    """The record of an execution that ended in memory."""
+    failure = run.failure
+    return replace(
+        record,
+        status=run.status,
+        stopped_at=run.now,
+        output=None if run.output is None else run.output.decode(),
+        error=None if failure is None else failure.error,
+        cause=None if failure is None else failure.cause,
+    )

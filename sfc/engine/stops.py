@@ -1,0 +1,90 @@
+"""How executions are ended from outside, one by one or with their blueprint."""
+
+import asyncio
+import logging
+
+from sfc.asl.expression import Failure
+from sfc.engine.host import Host
+from sfc.engine.resident import Resident, Work, execution_info
+from sfc.errors import InvalidRequest, SfcError, Unavailable
+from sfc.interpreter import Run
+from sfc.interpreter.entries import Stopped
+from sfc.limits import CAUSE_CHARS, ERROR_CHARS
+from sfc.store.journal import ExecutionChange, ExecutionRow
+
+log = logging.getLogger(__name__)
+_PAGE = 200
+
+
+class Stops:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def stop(self, row: ExecutionRow, failure: Failure) -> int:
+        """When the execution stopped, UTC ms. Raises InvalidRequest for an error or cause that is too long."""
+        for field, value, most in (("error", failure.error, ERROR_CHARS), ("cause", failure.cause, CAUSE_CHARS)):
+            if value is not None and len(value) > most:
+                raise InvalidRequest(f"{field} must have at most {most} characters", field=field)
+        if row.stopped_at is not None:
+            return row.stopped_at
+        resident = await self._host.load(row.id)
+        if resident is None and row.id in self._host.broken:
+            return await self._commit(self._broken(row), failure, alive=False)
+        if resident is None or resident.run.done:  # its end is written, or about to be
+            await self._host.committer.flush()
+            now = await self._host.read(lambda: self._host.store.get(row.id))
+            if now is None or now.stopped_at is None:
+                raise Unavailable("the execution could not be stopped just now")
+            return now.stopped_at
+        return await self._commit(resident, failure, alive=True)
+
+    async def _commit(self, resident: Resident, failure: Failure, *, alive: bool) -> int:
+        host = self._host
+        decided: asyncio.Future[SfcError | None] = asyncio.get_running_loop().create_future()
+        entry = Stopped(at=max(host.clock(), resident.run.now), failure=failure)
+
+        def answer(error: SfcError | None) -> None:
+            if not decided.done():
+                decided.set_result(error)
+
+        if alive:
+            if not host.apply(resident, entry, answer):
+                raise SfcError("the execution stopped at a bug of SFC; see the log")
+        else:
+            change = ExecutionChange(resident.id, None, "ABORTED", entry.at, None, failure.error, failure.cause)
+            resident.pending += 1
+            host.committer.add(Work(resident, entry, True, 0, (), None, change, answer))
+        error = await decided
+        if error is not None:
+            raise error
+        host.broken.pop(resident.id, None)
+        return entry.at
+
+    def _broken(self, row: ExecutionRow) -> Resident:
+        """Stands for an execution whose run nobody can trust: only its end is written."""
+        host = self._host
+        version = host.catalog.version(row.version)
+        info = execution_info(host.partition, version, row.machine, row.name, row.kind, row.id)
+        resident = Resident(
+            row.id, row.machine, row.name, row.version, row.kind, row.started_at, b"{}", Run(version.machine, info)
+        )
+        resident.broken = True
+        return resident
+
+    async def forget(self, machine: str) -> None:
+        """Stop what a deleted blueprint still runs, then forget it and all its executions."""
+        host = self._host
+        delay = host.settings.retry_first_s
+        while True:
+            try:
+                rows = await host.read(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
+                for row in rows:
+                    await self.stop(row, Failure(None, "The state machine was deleted."))
+                if not rows:
+                    await host.read(lambda: host.store.forget_machine(machine))
+                    await host.read(lambda: host.catalog.purge(machine))
+                    return
+            except Unavailable as error:
+                log.warning("the deleted state machine %s could not be forgotten yet: %s", machine, error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, host.settings.retry_most_s)
