@@ -47,6 +47,7 @@ async def start_sync_execution(engine: Engine, body: Body) -> Body:
     target = arn.parse(body["stateMachineArn"], "stateMachine")
     record = await engine.start_sync(target.text, body.get("input", "{}"), body.get("name"))
     answer = _outline(record) | _data(record, body)
+    answer["outputDetails"] = answer["inputDetails"]  # here even where there is no output
     duration = max(0, (record.stopped_at or record.started_at) - record.started_at)
     # AWS bills in steps of 100 ms of 64 MB chunks; both figures belong to the shape of the answer.
     answer["billingDetails"] = {

@@ -94,7 +94,11 @@ def task_scheduled(run: Run, token: Token, job: DispatchTask) -> None:
     if resource.kind == "function":
         details = {"resource": resource.text, "input": job.input.decode(), "inputDetails": WHOLE}
     else:
-        details = {**_integration(resource), "region": resource.region, "parameters": job.input.decode()}
+        details = {
+            **_integration(resource),
+            "region": resource.region or _region(run),
+            "parameters": job.input.decode(),
+        }
     if job.timeout_s is not None:
         details["timeoutInSeconds"] = job.timeout_s
     if job.heartbeat_s is not None and resource.kind != "function":
@@ -125,6 +129,11 @@ def task_failed(run: Run, token: Token, resource: Resource, failure: Failure) ->
 
 def _names(resource: Resource) -> tuple[str, str]:
     return ("LambdaFunction", "lambdaFunction") if resource.kind == "function" else ("Task", "task")
+
+
+def _region(run: Run) -> str:
+    """The execution's own: a service integration's ARN names none."""
+    return run.info.machine_arn.split(":")[3]
 
 
 def _integration(resource: Resource) -> dict[str, Json]:

@@ -21,7 +21,7 @@ from sfc.asl.paths.syntax import (
     Reader,
     Test,
     read_steps,
-    unescape,
+    unquote,
 )
 
 DEPTH: Final = 20
@@ -116,7 +116,7 @@ def _operand(reader: Reader) -> Operand | Literal:
             return Operand(root, read_steps(reader))
     quoted = reader.take(QUOTED)
     if quoted is not None:
-        return Literal(unescape(quoted[1:-1]))
+        return Literal(unquote(quoted))
     word = reader.take(_WORD)
     if word is None:
         raise reader.error("expected a path, string, number, true, false or null")

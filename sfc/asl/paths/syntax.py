@@ -163,9 +163,17 @@ def parse_path(text: str) -> ParsedPath:
     return ParsedPath(text, root, steps)
 
 
-def unescape(body: str) -> str:
+def unquote(text: str) -> str:
+    """The string inside its quotes. A backslash before the other kind of quote stays, as recorded from the service."""
+    other = '"' if text[0] == "'" else "'"
+    return unescape(text[1:-1], keep=other)
+
+
+def unescape(body: str, keep: str = "") -> str:
     def one(match: re.Match[str]) -> str:
         code = match[1]
+        if code == keep:
+            return match[0]
         return chr(int(code[1:], 16)) if len(code) == 5 else code
 
     plain = _ESCAPE.sub(one, body)
@@ -252,12 +260,12 @@ def _bracket(reader: Reader) -> Step:
         return Every()
     quoted = reader.take(QUOTED)
     if quoted is not None:
-        names = [unescape(quoted[1:-1])]
+        names = [unquote(quoted)]
         while _comma(reader):
             quoted = reader.take(QUOTED)
             if quoted is None:
                 raise reader.error("expected a quoted name")
-            names.append(unescape(quoted[1:-1]))
+            names.append(unquote(quoted))
         reader.need("]")
         return Member(names[0]) if len(names) == 1 else Members(tuple(names))
     return _numbers(reader)

@@ -19,10 +19,10 @@ def enter(run: Run, token: Token, state: Map) -> Token | None:
     items = data if state.items is None else state.items.evaluate(data, scope)
     if not isinstance(items, list):
         raise runtime_error(f"Map state input must be an array but was: {text(items)}")
+    most = _max_concurrency(state.max_concurrency, data, scope)
     begun = token.previous = history.emit(
         run, token.previous, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)}
     )
-    most = _max_concurrency(state.max_concurrency, data, scope)
     iterations = Iterations(state, data, items, min(most or INLINE_MAP_CONCURRENCY, INLINE_MAP_CONCURRENCY))
     token.gather, token.waits = iterations, CHILDREN
     if not items:
