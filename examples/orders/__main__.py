@@ -28,6 +28,8 @@ from examples.orders.warehouse import Warehouse
 HERE = Path(__file__).parent
 SLOWEST_START_S = 180
 SLOWEST_ORDER_S = 120
+PACKING_S = 1.0
+"""How far the packing is when its worker dies: half done."""
 
 console = Console(highlight=False)
 
@@ -152,15 +154,16 @@ def show(url: str, execution: str, record: dict[str, Any], progress: Progress) -
     table = Table(title="Timeline", title_justify="left")
     for heading in ("state", "entered", "left", "took"):
         table.add_column(heading, justify="left" if heading == "state" else "right")
+    leaving = [(at, name) for at, how, name in progress.timeline if how == "leaves"]
     for at, how, name in progress.timeline:
         if how == "enters":
-            left = next(
-                (t for t, other, state in progress.timeline if (other, state) == ("leaves", name) and t >= at), at
-            )
-            table.add_row(name, f"{at:.2f} s", f"{left:.2f} s", f"{left - at:.2f} s")
+            left = next((each for each in leaving if each[1] == name), (at, name))
+            leaving = [each for each in leaving if each is not left]
+            table.add_row(name, f"{at:.2f} s", f"{left[0]:.2f} s", f"{left[0] - at:.2f} s")
     console.print(table)
     console.print_json(json.dumps(record.get("output") or {"error": record["error"], "cause": record["cause"]}))
-    console.print(f"execution  {url}/api/executions/{execution}\nhistory    {url}/api/executions/{execution}/history")
+    links = f"execution  {url}/api/executions/{execution}\nhistory    {url}/api/executions/{execution}/history"
+    console.print(links, soft_wrap=True)
 
 
 def demo(url: str, warehouse: Warehouse) -> bool:
@@ -172,6 +175,7 @@ def demo(url: str, warehouse: Warehouse) -> bool:
     progress.start()
     if not progress.entered("PackAndShip").wait(SLOWEST_ORDER_S):
         raise SystemExit("the order never came to PackAndShip")
+    time.sleep(PACKING_S)
     kill_a_busy_worker(url)
     record = result(url, execution)
     progress.join(10)
