@@ -70,6 +70,8 @@ class RayHead:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # Ray gives its workers the lowest priority but four; the engine and the workers are the service itself.
+            "RAY_worker_niceness": "0",
             # The switch that makes Ray stay on 127.0.0.1 instead of looking for an address that others can reach.
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "RAY_SERVE_LOG_TO_STDERR": "0",
