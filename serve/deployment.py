@@ -5,6 +5,7 @@ replica runs its own HTTP server (`serve.ingress`), and Serve's proxies are off.
 """
 
 import asyncio
+import gc
 import importlib
 import logging
 import threading
@@ -57,6 +58,7 @@ class EngineDeployment:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         engine, workers = ray_engine(self._settings)
         async with hosting(engine, self._settings, _PATIENCE_S, workers) as ingress:
+            _spare_the_collector()
             self._started.set()
             stopped = asyncio.create_task(self._stop.wait())
             await asyncio.wait({stopped, ingress.task}, return_when=asyncio.FIRST_COMPLETED)
@@ -71,6 +73,15 @@ class EngineDeployment:
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_DRAIN_S)
+
+
+def _spare_the_collector() -> None:
+    """What stands when the engine is open lives as long as the process, and thousands of executions are born and die by
+    reference counts alone: without this the collector walks them all, again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def application(settings: Settings) -> Any:
