@@ -106,7 +106,7 @@ def test_bad_input_is_a_clear_error_and_the_server_keeps_serving(
     sfn: Any, call: str, parameters: dict[str, Any], code: str
 ) -> None:
     machine = sfn.create_state_machine(name="bad", definition=PASS, roleArn=ROLE)["stateMachineArn"]
-    more = {"stateMachineArn": machine} if call == "start_execution" else {"roleArn": ROLE}
+    more = {"start_execution": {"stateMachineArn": machine}, "create_state_machine": {"roleArn": ROLE}}.get(call, {})
     with pytest.raises(ClientError) as found:
         getattr(sfn, call)(**more, **parameters)
     assert found.value.response["Error"]["Code"] == code
@@ -148,6 +148,13 @@ def await_end_of(state: State) -> None:
         time.sleep(0.1)
 
 
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_executions_go_on_after_every_kind_of_death(tmp_path: Path) -> None:
     """The replica, Ray's head, `sfc up` itself, and all at once; at the end `sfc down` leaves nothing behind."""
     with Cluster(tmp_path / "data", workers=1) as cluster:
@@ -176,6 +183,7 @@ def test_executions_go_on_after_every_kind_of_death(tmp_path: Path) -> None:
         left = cluster.processes()
         assert sfc("down", "--data", cluster.data).returncode == 0
         assert cluster.process.wait(60) == 0
-        assert [process for process in left if process.is_running()] == []
+        psutil.wait_procs(left, timeout=10)
+        assert [process for process in left if _lives(process)] == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(cluster.url)
