@@ -6,6 +6,7 @@ produced; while a commit is under way, the next batch gathers. Whatever follows 
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from sfc.errors import OutcomeUnknown, SfcError, Unavailable
 from sfc.interpreter.entries import encode
 from sfc.store.journal import WRITTEN, Batch, JournalRow, Lease, Outcome, Part, Store
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Calls something that blocks beside the event loop."""
+
+    async def __call__(self, function: Callable[[], T]) -> T: ...
 
 
 class NameTaken(SfcError):
@@ -49,7 +57,7 @@ class Committer:
         store: Store,
         owner: str,
         sink: Sink,
-        in_thread: Callable[[Callable[[], object]], "asyncio.Future[object]"],
+        in_thread: InThread,
         settings: EngineSettings,
     ) -> None:
         self._store = store
@@ -61,6 +69,8 @@ class Committer:
         self._next: dict[int, int] = {}
         self._gathered: list[Work] = []
         self._draining: asyncio.Task[None] | None = None
+        self._rounds = 0
+        self._decided = asyncio.Event()
         self.figures = CommitFigures()
 
     def own(self, lease: Lease) -> None:
@@ -73,19 +83,41 @@ class Committer:
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain())
 
-    async def flush(self) -> None:
-        """Returns when all that was added is decided."""
-        while self._draining is not None:
-            await asyncio.wait({self._draining})
+    def owns(self, shard: int) -> bool:
+        return shard in self._epochs
+
+    async def settled(self) -> None:
+        """Returns when all that was added before is decided."""
+        until = self._rounds + 2  # the batch under way, and the one that gathers
+        while self._draining is not None and self._rounds < until:
+            await self._decided.wait()
+
+    async def close(self) -> None:
+        """Decide what was added, if the store answers within the longest time between two tries."""
+        if self._draining is not None:
+            await asyncio.wait({self._draining}, timeout=self._settings.retry_most_s)
+        if self._draining is not None:
+            self._draining.cancel()
 
     async def _drain(self) -> None:
         try:
             while self._gathered:
                 works, self._gathered = self._gathered, []
-                await self._commit(works)
+                try:
+                    await self._commit(works)
+                except Exception as error:
+                    log.exception("a commit failed in an unforeseen way")
+                    self._refuse(works, Unavailable(f"the commit failed: {error!r}"))
+                self._round_over()
                 await asyncio.sleep(0)  # what the commit set free may produce the next batch
         finally:
             self._draining = None
+            self._round_over()
+
+    def _round_over(self) -> None:
+        self._rounds += 1
+        self._decided.set()
+        self._decided = asyncio.Event()
 
     async def _commit(self, works: list[Work]) -> None:
         works = self._without_lost(works)
@@ -139,12 +171,12 @@ class Committer:
         try:
             if self._store.inline:
                 return self._store.commit(batch)
-            return await self._call(lambda: self._store.commit(batch))
+            return await self._in_thread(lambda: self._store.commit(batch))
         except OutcomeUnknown:
             delay = self._settings.retry_first_s
             while True:
                 try:
-                    written = await self._call(lambda: self._store.settle(batch))
+                    written = await self._in_thread(lambda: self._store.settle(batch))
                 except Unavailable:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, self._settings.retry_most_s)
@@ -152,9 +184,6 @@ class Committer:
                 if written:
                     return WRITTEN
                 raise Unavailable("the store did not take the commit") from None
-
-    async def _call(self, function: Callable[[], T]) -> T:
-        return await self._in_thread(function)  # type: ignore[return-value]
 
     def _written(self, batch: Batch, works: list[Work]) -> None:
         for part in batch.parts:

@@ -60,13 +60,12 @@ class Engine:
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
         self._leases: list[Lease] = []
-        self._background: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
         held."""
         for shard in range(self._store.shards):
-            lease = await self._host.read(partial(self._store.acquire, shard, self._owner))
+            lease = await self._host.residence.read(partial(self._store.acquire, shard, self._owner))
             if lease is not None:
                 self._leases.append(lease)
                 self._host.committer.own(lease)
@@ -76,18 +75,15 @@ class Engine:
         await self._dispatcher.open(self._host.results)
         for lease in self._leases:
             await self._host.recover(lease.shard)
-        self._background = [asyncio.create_task(self._load_windows())]
-        for name in await self._host.read(self._catalog.deleting):
-            self._forget_later(name)
+        self._host.spawn(self._load_windows())
+        for name in await self._host.residence.read(self._catalog.deleting):
+            self._host.spawn(self._stops.forget(name))
 
     async def close(self) -> None:
         """Write what is under way and give the shards up. Nobody is kept waiting; what runs goes on at the next
         `open`."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
-        await self._dispatcher.close()
         await self._host.close()
+        await self._dispatcher.close()
         self._starts.own([])
         for lease in self._leases:
             try:
@@ -101,7 +97,7 @@ class Engine:
         for lease in self._leases:
             await self._host.load_window(lease.shard)
         self._host.timers.run_due()
-        await self._host.committer.flush()
+        await self._host.committer.settled()
 
     # Executions
 
@@ -165,21 +161,21 @@ class Engine:
     async def version_of(self, arn: str) -> Version:
         """The definition an execution runs."""
         row = await self._queries.row(arn)
-        return await self._host.read(lambda: self._catalog.version(row.version))
+        return await self._host.residence.read(lambda: self._catalog.version(row.version))
 
     async def counts(self, machine: str | None = None) -> dict[str, int]:
         """How many executions there are, by status."""
-        return await self._host.read(lambda: self._store.count_by_status(machine))
+        return await self._host.residence.read(lambda: self._store.count_by_status(machine))
 
     def stats(self) -> dict[str, int | float]:
         """Figures of this engine since it was made."""
         figures, host = self._host.committer.figures, self._host
         return {
-            "resident": len(host.residents),
-            "jobs": sum(len(resident.run.jobs) for resident in host.residents.values()),
+            "resident": len(host.residence.all),
+            "jobs": sum(len(resident.run.jobs) for resident in host.residence.all.values()),
             "waiters": sum(map(len, host.ended.values())),
             "passivated": host.passivated,
-            "broken": len(host.broken),
+            "broken": len(host.residence.broken),
             "commits": figures.commits,
             "entries": figures.entries,
             "largest_batch": figures.largest,
@@ -198,7 +194,7 @@ class Engine:
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
         """See `Catalog.create`."""
-        return await self._host.read(
+        return await self._host.residence.read(
             lambda: self._catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
         )
 
@@ -211,28 +207,25 @@ class Engine:
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
         """See `Catalog.update`. Running executions keep the version they started with."""
-        return await self._host.read(
+        return await self._host.residence.read(
             lambda: self._catalog.update(name, definition=definition, role_arn=role_arn, settings=settings)
         )
 
     async def get_blueprint(self, name: str) -> Version:
-        return await self._host.read(lambda: self._catalog.get(name))
+        return await self._host.residence.read(lambda: self._catalog.get(name))
 
     async def list_blueprints(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Version]:
         """By name."""
         question: list[object] = ["blueprints"]
         after = tokens.place_of_text(token, question)
-        found = await self._host.read(lambda: self._catalog.list(after, limit + 1))
+        found = await self._host.residence.read(lambda: self._catalog.list(after, limit + 1))
         more = len(found) > limit
         return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
 
     async def delete_blueprint(self, name: str) -> None:
         """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
-        await self._host.read(lambda: self._catalog.delete(name))
-        self._forget_later(name)
-
-    def _forget_later(self, name: str) -> None:
-        self._background.append(asyncio.get_running_loop().create_task(self._stops.forget(name)))
+        await self._host.residence.read(lambda: self._catalog.delete(name))
+        self._host.spawn(self._stops.forget(name))
 
     async def _load_windows(self) -> None:
         while True:

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from sfc.engine import tokens
-from sfc.engine.host import Host
+from sfc.engine.host import Committed, Host
 from sfc.engine.records import HistoryEvent, Page
 from sfc.engine.resident import execution_info, replay
 from sfc.interpreter import Run, step
-from sfc.interpreter.entries import Entry
 from sfc.store.journal import ExecutionRow, JournalRow
 
 _CACHED: Final = 8
@@ -29,7 +28,7 @@ class Histories:
     ) -> Page[HistoryEvent]:
         question: list[object] = ["history", row.id, reverse]
         begin = tokens.place_of_number(token, question) or 0
-        events = await self._host.read(lambda: self._events(row))
+        events = await self._host.residence.read(lambda: self._events(row))
         if reverse:
             events = events[::-1]
         items = events[begin : begin + limit]
@@ -40,10 +39,10 @@ class Histories:
 
     async def watch(self, row: ExecutionRow) -> AsyncIterator[HistoryEvent]:
         """All events so far, then each as it is committed, until the execution has ended."""
-        queue: asyncio.Queue[tuple[int, Entry]] = asyncio.Queue()
+        queue: asyncio.Queue[Committed | None] = asyncio.Queue()
         self._host.watchers.setdefault(row.id, []).append(queue)
         try:
-            rows, run = await self._host.read(lambda: self._replayed(row))
+            rows, run = await self._host.residence.read(lambda: self._replayed(row))
             seen = rows[-1].position if rows else 0
             told = 0
             while True:
@@ -53,9 +52,11 @@ class Histories:
                 told = len(events)
                 if run.done:
                     return
-                position, entry = await queue.get()
-                if position > seen:
-                    step(run, entry)
+                committed = await queue.get()
+                if committed is None:
+                    return
+                if committed[0] > seen:
+                    step(run, committed[1])
         finally:
             queues = self._host.watchers[row.id]
             queues.remove(queue)

@@ -22,7 +22,7 @@ class Queries:
 
     async def describe(self, arn: str) -> ExecutionRecord:
         id = self._standard(arn)
-        resident = self._host.residents.get(id) if id is not None else None
+        resident = self._host.residence.all.get(id) if id is not None else None
         if resident is not None:
             return resident.record(self._host.partition)
         return await self._stored(await self.row(arn))
@@ -36,14 +36,14 @@ class Queries:
         """Also of EXPRESS executions, which only this may ask for."""
         host = self._host
         id = self._id(arn)
-        if id is None or id not in host.residents:
+        if id is None or id not in host.residence.all:
             row = await self._any_row(arn)
             id = row.id
         # Who waits is told of every end from here on; an end before shows in the row.
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[ExecutionRecord | None] = asyncio.get_running_loop().create_future()
         host.ended.setdefault(id, []).append(ended)
         try:
-            if id not in host.residents:
+            if id not in host.residence.all:
                 row = await self._any_row(arn)
                 if row.status != "RUNNING":
                     return await self._stored(row)
@@ -54,7 +54,10 @@ class Queries:
                 waiting.remove(ended)
                 if not waiting:
                     del host.ended[id]
-        resident = host.residents.get(id)
+        record = ended.result() if ended.done() else None
+        if record is not None:
+            return record
+        resident = host.residence.all.get(id)
         return await self._stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
 
     async def list(
@@ -64,14 +67,16 @@ class Queries:
         if machine is not None:
             machine = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
             name = machine
-            version = await host.read(lambda: host.catalog.get(name))
+            version = await host.residence.read(lambda: host.catalog.get(name))
             if version.kind == "EXPRESS":
                 raise NotSupported(_UNSUPPORTED)
         if status is not None and status not in _STATUSES:
             raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
         question: list[object] = ["executions", machine, status]
         before = tokens.place_of_number(token, question)
-        rows: Sequence[ExecutionRow] = await host.read(lambda: host.store.list(machine, status, before, limit + 1))
+        rows: Sequence[ExecutionRow] = await host.residence.read(
+            lambda: host.store.list(machine, status, before, limit + 1)
+        )
         items = [self._record(row) for row in rows[:limit]]
         return Page(items, tokens.give(question, rows[limit - 1].id) if len(rows) > limit else None)
 
@@ -86,21 +91,21 @@ class Queries:
         return (
             execution_of(parsed.run)
             if parsed.kind == "express"
-            else self._host.names.get((parsed.machine, parsed.name))
+            else self._host.residence.names.get((parsed.machine, parsed.name))
         )
 
     async def _any_row(self, arn: str) -> ExecutionRow:
         host, parsed, id = self._host, arns.parse(arn, "execution", "express"), self._id(arn)
         if parsed.kind == "express":
-            row = await host.read(lambda: None if id is None else host.store.get(id))
+            row = await host.residence.look_up(lambda: None if id is None else host.store.get(id))
         else:
-            row = await host.read(lambda: host.store.find(parsed.machine, parsed.name))
+            row = await host.residence.look_up(lambda: host.store.find(parsed.machine, parsed.name))
         if row is None:
             raise NotFound(f"Execution Does Not Exist: '{parsed.text}'", code="ExecutionDoesNotExist")
         return row
 
     async def _stored(self, row: ExecutionRow) -> ExecutionRecord:
-        started = await self._host.read(lambda: self._host.store.started(row.id))
+        started = await self._host.residence.look_up(lambda: self._host.store.started(row.id))
         return replace(self._record(row), input=None if started is None else started.data.decode())
 
     def _record(self, row: ExecutionRow) -> ExecutionRecord:
@@ -121,5 +126,5 @@ class Queries:
             output=None if row.output is None else row.output.decode(),
             error=row.error,
             cause=row.cause,
-            diverged=self._host.broken.get(row.id),
+            diverged=self._host.residence.broken.get(row.id),
         )

@@ -1,7 +1,7 @@
 """An execution in memory, and how it comes back there: by replay of its journal."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfc.arn import Partition
 from sfc.asl.model import StateMachine
@@ -46,8 +46,8 @@ class Resident:
         self.pending = 0
         """Steps whose commit is under way."""
         self.timer_due: int | None = None
-        self.sync: Callable[[Run], None] | None = None
-        """Of StartSyncExecution: told the end. Nothing of such an execution is written."""
+        self.sync: Callable[[Run | None], None] | None = None
+        """Of StartSyncExecution: told the end, or None after a bug. Nothing of such an execution is written."""
         self.broken = False
 
     def record(self, partition: Partition) -> ExecutionRecord:
@@ -64,6 +64,18 @@ class Resident:
             started_at=self.started_at,
             input=self.input.decode(),
             states=self.run.active_states(),
+        )
+
+    def ended(self, partition: Partition, end: ExecutionChange) -> ExecutionRecord:
+        """As the store has it after its end."""
+        return replace(
+            self.record(partition),
+            status=end.status,
+            stopped_at=end.stopped_at,
+            output=None if end.output is None else end.output.decode(),
+            error=end.error,
+            cause=end.cause,
+            states=(),
         )
 
 

@@ -77,15 +77,17 @@ class Starts:
         if version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
         resident = self._resident(version, request)
-        ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[Run | None] = asyncio.get_running_loop().create_future()
         resident.sync = lambda run: None if ended.done() else ended.set_result(run)
-        host.enter(resident)
-        if not host.apply(resident, self._started(resident)):
-            raise SfcError("the execution stopped at a bug of SFC; see the log")
+        host.residence.enter(resident)
+        host.apply(resident, self._started(resident))
         try:
             run = await ended
         finally:
             host.abandon(resident)
+            host.residence.broken.pop(resident.id, None)
+        if run is None:
+            raise SfcError("the execution stopped at a bug of SFC; see the log")
         return _finished(run, resident.record(host.partition))
 
     def _begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
@@ -96,9 +98,13 @@ class Starts:
         except SfcError as error:
             settle(error)
             return
-        known = host.names.get((version.name, resident.name)) if request.name and version.kind == "STANDARD" else None
+        known = (
+            host.residence.names.get((version.name, resident.name))
+            if request.name and version.kind == "STANDARD"
+            else None
+        )
         if known is not None:
-            settle(self._same(host.residents[known], request))
+            settle(self._same(host.residence.all[known], request))
             return
         new = NewExecution(
             resident.id, version.name, resident.name, version.id, version.kind, resident.started_at, WORKING
@@ -108,7 +114,7 @@ class Starts:
             settle(resident.record(host.partition) if error is None else error)
 
         if not host.apply(resident, self._started(resident), answer, new):
-            host.broken.pop(resident.id, None)
+            host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
 
     def _version(self, machine: str) -> Version:
@@ -123,8 +129,8 @@ class Starts:
             arns.check_name(request.name)
         if not self._ids:
             raise Unavailable("this engine owns no part of the store")
-        if len(host.residents) >= host.settings.max_resident:
-            raise Overloaded(f"{len(host.residents)} executions are at work already")
+        if len(host.residence.all) >= host.settings.max_resident:
+            raise Overloaded(f"{len(host.residence.all)} executions are at work already")
         now = host.clock()
         id = self._ids[next(self._turn)].next(now)
         name = request.name or express_run(id)
@@ -141,12 +147,12 @@ class Starts:
         host = self._host
         version = self._version(request.machine)
         name = request.name or ""
-        known = host.names.get((version.name, name))
+        known = host.residence.names.get((version.name, name))
         if known is not None:
-            return self._same(host.residents[known], request)
+            return self._same(host.residence.all[known], request)
         try:
-            row = await host.read(lambda: host.store.find(version.name, name))
-            started = None if row is None else await host.read(lambda: host.store.started(row.id))
+            row = await host.residence.look_up(lambda: host.store.find(version.name, name))
+            started = None if row is None else await host.residence.look_up(lambda: host.store.started(row.id))
         except Unavailable as error:
             return error
         if row is None or started is None or row.status != "RUNNING" or started.data != request.input.encode():

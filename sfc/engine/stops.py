@@ -10,6 +10,7 @@ from sfc.errors import InvalidRequest, SfcError, Unavailable
 from sfc.interpreter import Run
 from sfc.interpreter.entries import Stopped
 from sfc.limits import CAUSE_CHARS, ERROR_CHARS
+from sfc.store.ids import shard_of
 from sfc.store.journal import ExecutionChange, ExecutionRow
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,12 @@ class Stops:
                 raise InvalidRequest(f"{field} must have at most {most} characters", field=field)
         if row.stopped_at is not None:
             return row.stopped_at
-        resident = await self._host.load(row.id)
-        if resident is None and row.id in self._host.broken:
+        resident = await self._host.residence.load(row.id, shard_of(row.id))
+        if resident is None and row.id in self._host.residence.broken:
             return await self._commit(self._broken(row), failure, alive=False)
         if resident is None or resident.run.done:  # its end is written, or about to be
-            await self._host.committer.flush()
-            now = await self._host.read(lambda: self._host.store.get(row.id))
+            await self._host.committer.settled()
+            now = await self._host.residence.read(lambda: self._host.store.get(row.id))
             if now is None or now.stopped_at is None:
                 raise Unavailable("the execution could not be stopped just now")
             return now.stopped_at
@@ -57,7 +58,7 @@ class Stops:
         error = await decided
         if error is not None:
             raise error
-        host.broken.pop(resident.id, None)
+        host.residence.broken.pop(resident.id, None)
         return entry.at
 
     def _broken(self, row: ExecutionRow) -> Resident:
@@ -75,16 +76,17 @@ class Stops:
         """Stop what a deleted blueprint still runs, then forget it and all its executions."""
         host = self._host
         delay = host.settings.retry_first_s
+        await host.committer.settled()  # starts that were on their way when the blueprint was deleted
         while True:
             try:
-                rows = await host.read(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
+                rows = await host.residence.read(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
                 for row in rows:
                     await self.stop(row, Failure(None, "The state machine was deleted."))
                 if not rows:
-                    await host.read(lambda: host.store.forget_machine(machine))
-                    await host.read(lambda: host.catalog.purge(machine))
+                    await host.residence.read(lambda: host.store.forget_machine(machine))
+                    await host.residence.read(lambda: host.catalog.purge(machine))
                     return
-            except Unavailable as error:
+            except SfcError as error:
                 log.warning("the deleted state machine %s could not be forgotten yet: %s", machine, error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, host.settings.retry_most_s)

@@ -1,0 +1,163 @@
+"""Which executions are in memory, and how the others come back there.
+
+An execution leaves when it ends, when it only waits for a far timer, and when a commit of it failed: then what memory
+says of it is wrong, and it is read and replayed again. Reading takes a while in a thread, and what was read is stale
+when the execution has been here and left again meanwhile: `_left` tells.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sfc.arn import Partition
+from sfc.catalog.catalog import Catalog
+from sfc.engine.resident import Divergence, Resident, revive
+from sfc.errors import SfcError, Unavailable
+from sfc.store.journal import ExecutionRow, JournalRow, Store
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Revived = list[tuple[ExecutionRow, Resident | Exception]]
+_STORY = 5
+
+
+class Residence:
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        partition: Partition,
+        page: int,
+        owns: Callable[[int], bool],
+        go_on: Callable[[Resident], None],
+    ) -> None:
+        """`owns` tells whether a shard is ours; `go_on` is called with each execution that came back."""
+        self.store = store
+        self.catalog = catalog
+        self.partition = partition
+        self.all: dict[int, Resident] = {}
+        self.names: dict[tuple[str, str], int] = {}
+        """STANDARD ones by machine and name."""
+        self.broken: dict[int, str] = {}
+        """Executions that are not acted for, and why."""
+        self._page = page
+        self._owns = owns
+        self._go_on = go_on
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="sfc-store")
+        self._loading: dict[int, asyncio.Future[None]] = {}
+        self._readings = 0
+        self._left: set[int] = set()
+        """Executions that left while something was being read."""
+
+    def enter(self, resident: Resident) -> None:
+        self.all[resident.id] = resident
+        if resident.kind == "STANDARD":
+            self.names[resident.machine, resident.name] = resident.id
+
+    def leave(self, resident: Resident) -> None:
+        self.all.pop(resident.id, None)
+        if resident.kind == "STANDARD":
+            self.names.pop((resident.machine, resident.name), None)
+        if self._readings:
+            self._left.add(resident.id)
+
+    def set_aside(self, resident: Resident, reason: str) -> None:
+        """Act for it no more."""
+        resident.broken = True
+        self.leave(resident)
+        self.broken[resident.id] = reason
+
+    async def load(self, id: int, shard: int) -> Resident | None:
+        """The execution, read and replayed when it is not here. None: it has ended, is unknown, or broken.
+
+        Raises Unavailable, also when another engine has the shard.
+        """
+        while id not in self.all and id not in self.broken:
+            if not self._owns(shard):
+                raise Unavailable("another engine has taken over this execution")
+            loading = self._loading.get(id)
+            if loading is None:
+                loading = self._loading[id] = asyncio.ensure_future(self._load(id))
+                loading.add_done_callback(lambda _: self._loading.pop(id, None))
+            if await asyncio.shield(loading):
+                break
+        return self.all.get(id)
+
+    async def _load(self, id: int) -> bool:
+        """Whether what was read could be used."""
+
+        def read() -> tuple[list[ExecutionRow], Revived]:
+            row = self.store.get(id)
+            rows = [] if row is None or row.status != "RUNNING" else [row]
+            return rows, self._revive(rows)
+
+        _rows, stale = await self._bring(read)
+        return id not in stale
+
+    async def load_page(self, shard: int, before: int, after: tuple[int, int]) -> list[ExecutionRow]:
+        """Bring executions in that are to wake until `before`; returns their rows, in order of (wake_at, id)."""
+
+        def read() -> tuple[list[ExecutionRow], Revived]:
+            rows = self.store.awake(shard, before, after, self._page)
+            return rows, self._revive([row for row in rows if row.id not in self.all and row.id not in self.broken])
+
+        rows, _stale = await self._bring(read)
+        return rows
+
+    async def _bring(
+        self, read: Callable[[], tuple[list[ExecutionRow], Revived]]
+    ) -> tuple[list[ExecutionRow], set[int]]:
+        self._readings += 1
+        try:
+            rows, revived = await self.read(read)
+            stale = {row.id for row, _ in revived} & self._left
+            for row, resident in revived:
+                if row.id not in stale and row.id not in self.all and row.id not in self.broken:
+                    self._settle_in(row, resident)
+        finally:
+            self._readings -= 1
+            if not self._readings:
+                self._left.clear()
+        return rows, stale
+
+    def _revive(self, rows: Sequence[ExecutionRow]) -> Revived:
+        revived: Revived = []
+        for row in rows:
+            journal = self.store.journal(row.id)
+            try:
+                revived.append((row, revive(self.partition, self.catalog.version(row.version), row, journal)))
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  one execution that cannot live must not keep the others out
+                revived.append((row, error))
+        return revived
+
+    def _settle_in(self, row: ExecutionRow, resident: Resident | Exception) -> None:
+        if not isinstance(resident, Exception):
+            self.enter(resident)
+            self._go_on(resident)
+            return
+        what = "diverged" if isinstance(resident, Divergence) else "cannot be replayed"
+        self.broken[row.id] = f"{what}: {resident!r}"
+        story = self.story(row.id)
+        log.error("execution %s of %s %s: %r; last entries %s", row.name, row.machine, what, resident, story)
+
+    def story(self, id: int) -> list[JournalRow]:
+        """The last entries, for the log."""
+        try:
+            return self.store.journal(id)[-_STORY:]
+        except SfcError:
+            return []
+
+    async def read(self, function: Callable[[], T]) -> T:
+        """Run something that blocks (or computes long) beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+    async def look_up(self, function: Callable[[], T]) -> T:
+        """Read a row or two: at once where that takes less than the way to a thread and back."""
+        return function() if self.store.inline else await self.read(function)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False)
