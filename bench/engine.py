@@ -1,5 +1,5 @@
-"""Durable one-task executions a second of one engine on SQLite, beside a bare sqlite3 loop that writes the same rows."""
-same rows in the same batches.
+"""Durable one-task executions a second of one engine on SQLite, beside a bare sqlite3 loop that writes the same rows
+in the same batches.
 
     python -m bench.engine [executions] [in flight]
 """

@@ -61,8 +61,14 @@ class Front:
 
 def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
     """The application over an engine that is open, or will be before the first request."""
-    about = {"title": "service-flow-conductor", "version": "1", "description": _ABOUT, "openapi_tags": _TAGS}
-    rest = FastAPI(**about, docs_url=None, redoc_url=None)
+    rest = FastAPI(
+        title="service-flow-conductor",
+        version="1",
+        description=_ABOUT,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+    )
     rest.state.engine = engine
     rest.state.workers = workers
     errors.install(rest)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
@@ -31,6 +32,9 @@ from sfc.tasks.job import Dispatcher, Job, JobResult
 log = logging.getLogger(__name__)
 Committed = tuple[int, Entry]
 """Position and entry."""
+
+
+T = TypeVar("T")
 
 
 class Host:
@@ -56,7 +60,7 @@ class Host:
         self.watchers: dict[int, list[asyncio.Queue[Committed | None]]] = {}
         """Who is told of each committed entry; None when no more can be told."""
         self.passivated = 0
-        self.committer = Committer(store, owner, self, self.residence.read, settings)
+        self.committer = Committer(store, owner, self, self._read, settings)
         self.residence = Residence(store, catalog, partition, settings.recovery_page, self.committer.owns, self._go_on)
         self.timers = Timers(self.residence.all, clock, self._timer_due)
         self._dispatcher = dispatcher
@@ -146,6 +150,9 @@ class Host:
 
     # What follows from commits
 
+    async def _read(self, function: Callable[[], T]) -> T:
+        return await self.residence.read(function)
+
     def committed(self, works: Sequence[Work]) -> None:
         for work in works:
             work.resident.pending -= 1
@@ -156,8 +163,11 @@ class Host:
             resident = work.resident
             if work.change is not None and work.change.wake_at is None:
                 self.residence.leave(resident)
+                record = resident.ended(self.partition, work.change)
+                if resident.kind == "STANDARD":
+                    self.residence.remember(record)
                 if resident.id in self.ended:
-                    self._tell_end(resident.id, resident.ended(self.partition, work.change))
+                    self._tell_end(resident.id, record)
             elif resident.id in self.residence.all:
                 self._stay_or_leave(resident)
             if work.journalled and resident.id in self.watchers:

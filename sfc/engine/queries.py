@@ -21,10 +21,16 @@ class Queries:
         self._host = host
 
     async def describe(self, arn: str) -> ExecutionRecord:
-        id = self._standard(arn)
-        resident = self._host.residence.all.get(id) if id is not None else None
+        residence, parsed = self._host.residence, arns.parse(arn, "execution", "express")
+        if parsed.kind == "express":
+            raise NotSupported(_UNSUPPORTED)
+        id = residence.names.get((parsed.machine, parsed.name))
+        resident = residence.all.get(id) if id is not None else None
         if resident is not None:
             return resident.record(self._host.partition)
+        recent = residence.recent(parsed.machine, parsed.name)
+        if recent is not None:
+            return recent
         return await self._stored(await self.row(arn))
 
     async def row(self, arn: str) -> ExecutionRow:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
+from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Divergence, Resident, revive
 from sfc.errors import SfcError, Unavailable
 from sfc.store.journal import ExecutionRow, JournalRow, Store
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Revived = list[tuple[ExecutionRow, Resident | Exception]]
 _STORY = 5
+_RECENT = 10_000
+_RECENT_CHARS = 2_000
+"""Together at most some 20 MB; larger ones are read from the store."""
 
 
 class Residence:
@@ -42,11 +46,12 @@ class Residence:
         """STANDARD ones by machine and name."""
         self.broken: dict[int, str] = {}
         """Executions that are not acted for, and why."""
+        self._recent: dict[tuple[str, str], ExecutionRecord] = {}
         self._page = page
         self._owns = owns
         self._go_on = go_on
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="sfc-store")
-        self._loading: dict[int, asyncio.Future[None]] = {}
+        self._loading: dict[int, asyncio.Future[bool]] = {}
         self._readings = 0
         self._left: set[int] = set()
         """Executions that left while something was being read."""
@@ -62,6 +67,22 @@ class Residence:
             self.names.pop((resident.machine, resident.name), None)
         if self._readings:
             self._left.add(resident.id)
+
+    def remember(self, record: ExecutionRecord) -> None:
+        """Keep how a STANDARD execution ended for a while: whoever started it usually asks soon."""
+        if len(record.input or "") + len(record.output or "") + len(record.cause or "") <= _RECENT_CHARS:
+            recent = self._recent
+            recent[record.machine, record.name] = record
+            if len(recent) > _RECENT:
+                del recent[next(iter(recent))]
+
+    def recent(self, machine: str, name: str) -> ExecutionRecord | None:
+        """The end of an execution, if it came a short while ago."""
+        return self._recent.get((machine, name))
+
+    def forget(self, machine: str) -> None:
+        """The machine is gone, and with it its executions."""
+        self._recent = {key: record for key, record in self._recent.items() if key[0] != machine}
 
     def set_aside(self, resident: Resident, reason: str) -> None:
         """Act for it no more."""

@@ -84,6 +84,7 @@ class Stops:
                     await self.stop(row, Failure(None, "The state machine was deleted."))
                 if not rows:
                     await host.residence.read(lambda: host.store.forget_machine(machine))
+                    host.residence.forget(machine)
                     await host.residence.read(lambda: host.catalog.purge(machine))
                     return
             except SfcError as error:

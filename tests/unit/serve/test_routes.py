@@ -136,7 +136,7 @@ BAD = [
     pytest.param("POST", "/triggers/none", b"{}", 404, "StateMachineDoesNotExist", id="an unknown blueprint"),
     pytest.param("POST", "/api/executions", b"{}", 400, "ValidationException", id="a missing field"),
     pytest.param(
-        "POST", "/api/executions", b'{"blueprint": "one", "imput": 1}', 400, "ValidationException", id="a typo"
+        "POST", "/api/executions", b'{"blueprint": "one", "input_": 1}', 400, "ValidationException", id="a typo"
     ),
     pytest.param("POST", "/api/blueprints", b"[" * 1000 + b"]" * 1000, 400, "BadRequest", id="nesting in a body"),
     pytest.param("GET", "/api/executions?limit=0", b"", 400, "ValidationException", id="a bad parameter"),
