@@ -19,11 +19,16 @@ class Disconnected(Exception):
     """The client went away before it had sent everything."""
 
 
+_DISCARDED_BYTES: Final = 4 * REQUEST_BODY_BYTES
 _TOO_LARGE: Final = f"the request body is larger than {REQUEST_BODY_BYTES} bytes"
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int = REQUEST_BODY_BYTES) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as that is known (from the header, if it tells), or Disconnected."""
+    """The whole body. Raises BodyTooLarge, or Disconnected.
+
+    Of a body that is too large some more is read and thrown away, so that a client that sends all before it listens
+    hears the answer instead of a broken connection.
+    """
     message = await receive()
     if message["type"] != "http.request":
         raise Disconnected
@@ -33,6 +38,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int = REQUEST_BODY_BY
             raise BodyTooLarge(_TOO_LARGE)
         return chunk
     if _announced(scope) > limit:
+        await _discard(receive)
         raise BodyTooLarge(_TOO_LARGE)
     return await _gather(chunk, receive, limit)
 
@@ -45,10 +51,22 @@ async def _gather(first: bytes, receive: Receive, limit: int) -> bytes:
             raise Disconnected
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > limit:
-            raise BodyTooLarge(_TOO_LARGE)
         more = message.get("more_body", False)
+        if size > limit:
+            if more:
+                await _discard(receive)
+            raise BodyTooLarge(_TOO_LARGE)
     return b"".join(chunks)
+
+
+async def _discard(receive: Receive) -> None:
+    left, more = _DISCARDED_BYTES, True
+    while more and left > 0:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        left -= len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def _announced(scope: Scope) -> int:

@@ -6,6 +6,7 @@ import pytest
 from starlette.types import Message, Receive
 
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
+from sfc.limits import REQUEST_BODY_BYTES
 
 SCOPE = {"type": "http", "headers": [(b"host", b"here")]}
 
@@ -29,18 +30,19 @@ async def test_a_body_is_what_its_chunks_make(chunks: Sequence[bytes]) -> None:
     assert await read_body(SCOPE, receive, 3) == b"".join(chunks)
 
 
-async def test_a_body_announced_too_large_is_not_read_further() -> None:
-    receive, left = arriving(b"a", b"b", b"c")
+@pytest.mark.parametrize("headers", [[(b"content-length", b"11")], []], ids=["announced", "of unknown length"])
+async def test_a_body_too_large_is_refused_once_the_client_has_sent_it(headers: list[tuple[bytes, bytes]]) -> None:
+    receive, left = arriving(b"12345", b"67890", b"x", b"yz")
     with pytest.raises(BodyTooLarge):
-        await read_body({**SCOPE, "headers": [(b"content-length", b"11")]}, receive, 10)
-    assert len(left) == 2
+        await read_body({**SCOPE, "headers": headers}, receive, 10)
+    assert left == []
 
 
-async def test_a_body_of_unknown_length_is_read_no_further_than_the_limit() -> None:
-    receive, left = arriving(b"12345", b"67890", b"x", b"never read")
+async def test_a_body_far_too_large_is_not_read_to_its_end() -> None:
+    receive, left = arriving(*[b"x" * REQUEST_BODY_BYTES] * 9)
     with pytest.raises(BodyTooLarge):
-        await read_body(SCOPE, receive, 10)
-    assert len(left) == 1
+        await read_body(SCOPE, receive)
+    assert left
 
 
 async def test_a_client_that_goes_away_in_the_middle_is_no_short_body() -> None:
