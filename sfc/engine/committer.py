@@ -20,6 +20,9 @@ from sfc.store.journal import WRITTEN, Batch, JournalRow, Lease, Outcome, Part, 
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_BUSY = 4
+"""Steps in one commit from which on the next one may wait for company."""
+_LONGEST_GATHERING_S = 0.003
 
 
 class InThread(Protocol):
@@ -100,16 +103,21 @@ class Committer:
             self._draining.cancel()
 
     async def _drain(self) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             while self._gathered:
                 works, self._gathered = self._gathered, []
+                began = clock()
                 try:
                     await self._commit(works)
                 except Exception as error:
                     log.exception("a commit failed in an unforeseen way")
                     self._refuse(works, Unavailable(f"the commit failed: {error!r}"))
                 self._round_over()
-                await asyncio.sleep(0)  # what the commit set free may produce the next batch
+                # What the commit set free may produce the next batch. When much is under way, a batch gathers for as
+                # long as the last commit took, so that waiting for the disk takes half of the time at most.
+                busy = len(works) >= _BUSY
+                await asyncio.sleep(min(clock() - began, _LONGEST_GATHERING_S) if busy else 0)
         finally:
             self._draining = None
             self._round_over()
