@@ -8,27 +8,21 @@ produced; while a commit is under way, the next batch gathers. Whatever follows 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from sfc.engine.resident import Work
 from sfc.engine.settings import EngineSettings
+from sfc.engine.threads import Threads
 from sfc.errors import OutcomeUnknown, SfcError, Unavailable
 from sfc.interpreter.entries import encode
 from sfc.store.journal import WRITTEN, Batch, JournalRow, Lease, Outcome, Part, Store
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 _BUSY = 4
 """Steps in one commit from which on the next one may wait for company."""
 _LONGEST_GATHERING_S = 0.003
-
-
-class InThread(Protocol):
-    """Calls something that blocks beside the event loop."""
-
-    async def __call__(self, function: Callable[[], T]) -> T: ...
 
 
 class NameTaken(SfcError):
@@ -60,13 +54,13 @@ class Committer:
         store: Store,
         owner: str,
         sink: Sink,
-        in_thread: InThread,
+        threads: Threads,
         settings: EngineSettings,
     ) -> None:
         self._store = store
         self._owner = owner
         self._sink = sink
-        self._in_thread = in_thread
+        self._threads = threads
         self._settings = settings
         self._epochs: dict[int, int] = {}
         self._next: dict[int, int] = {}
@@ -179,12 +173,12 @@ class Committer:
         try:
             if self._store.inline:
                 return self._store.commit(batch)
-            return await self._in_thread(lambda: self._store.commit(batch))
+            return await self._threads.call(lambda: self._store.commit(batch))
         except OutcomeUnknown:
             delay = self._settings.retry_first_s
             while True:
                 try:
-                    written = await self._in_thread(lambda: self._store.settle(batch))
+                    written = await self._threads.call(lambda: self._store.settle(batch))
                 except Unavailable:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, self._settings.retry_most_s)

@@ -65,7 +65,7 @@ class Engine:
         """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
         held."""
         for shard in range(self._store.shards):
-            lease = await self._host.residence.read(partial(self._store.acquire, shard, self._owner))
+            lease = await self._host.threads.call(partial(self._store.acquire, shard, self._owner))
             if lease is not None:
                 self._leases.append(lease)
                 self._host.committer.own(lease)
@@ -76,7 +76,7 @@ class Engine:
         for lease in self._leases:
             await self._host.recover(lease.shard)
         self._host.spawn(self._load_windows())
-        for name in await self._host.residence.read(self._catalog.deleting):
+        for name in await self._host.threads.call(self._catalog.deleting):
             self._host.spawn(self._stops.forget(name))
 
     async def close(self) -> None:
@@ -161,11 +161,11 @@ class Engine:
     async def version_of(self, arn: str) -> Version:
         """The definition an execution runs."""
         row = await self._queries.row(arn)
-        return await self._host.residence.read(lambda: self._catalog.version(row.version))
+        return await self._host.threads.call(lambda: self._catalog.version(row.version))
 
     async def counts(self, machine: str | None = None) -> dict[str, int]:
         """How many executions there are, by status."""
-        return await self._host.residence.read(lambda: self._store.count_by_status(machine))
+        return await self._host.threads.call(lambda: self._store.count_by_status(machine))
 
     def stats(self) -> dict[str, int | float]:
         """Figures of this engine since it was made."""
@@ -194,7 +194,7 @@ class Engine:
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
         """See `Catalog.create`."""
-        return await self._host.residence.read(
+        return await self._host.threads.call(
             lambda: self._catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
         )
 
@@ -207,24 +207,24 @@ class Engine:
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
         """See `Catalog.update`. Running executions keep the version they started with."""
-        return await self._host.residence.read(
+        return await self._host.threads.call(
             lambda: self._catalog.update(name, definition=definition, role_arn=role_arn, settings=settings)
         )
 
     async def get_blueprint(self, name: str) -> Version:
-        return await self._host.residence.read(lambda: self._catalog.get(name))
+        return await self._host.threads.call(lambda: self._catalog.get(name))
 
     async def list_blueprints(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Version]:
         """By name."""
         question: list[object] = ["blueprints"]
         after = tokens.place_of_text(token, question)
-        found = await self._host.residence.read(lambda: self._catalog.list(after, limit + 1))
+        found = await self._host.threads.call(lambda: self._catalog.list(after, limit + 1))
         more = len(found) > limit
         return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
 
     async def delete_blueprint(self, name: str) -> None:
         """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
-        await self._host.residence.read(lambda: self._catalog.delete(name))
+        await self._host.threads.call(lambda: self._catalog.delete(name))
         self._host.spawn(self._stops.forget(name))
 
     async def _load_windows(self) -> None:

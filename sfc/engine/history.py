@@ -28,7 +28,7 @@ class Histories:
     ) -> Page[HistoryEvent]:
         question: list[object] = ["history", row.id, reverse]
         begin = tokens.place_of_number(token, question) or 0
-        events = await self._host.residence.read(lambda: self._events(row))
+        events = await self._host.threads.call(lambda: self._events(row))
         if reverse:
             events = events[::-1]
         items = events[begin : begin + limit]
@@ -42,7 +42,7 @@ class Histories:
         queue: asyncio.Queue[Committed | None] = asyncio.Queue()
         self._host.watchers.setdefault(row.id, []).append(queue)
         try:
-            rows, run = await self._host.residence.read(lambda: self._replayed(row))
+            rows, run = await self._host.threads.call(lambda: self._replayed(row))
             seen = rows[-1].position if rows else 0
             told = 0
             while True:

@@ -21,6 +21,7 @@ from sfc.engine.records import ExecutionRecord
 from sfc.engine.residence import Residence
 from sfc.engine.resident import Answer, Resident, Work
 from sfc.engine.settings import EngineSettings
+from sfc.engine.threads import Threads
 from sfc.engine.timers import Timers
 from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import step
@@ -60,8 +61,11 @@ class Host:
         self.watchers: dict[int, list[asyncio.Queue[Committed | None]]] = {}
         """Who is told of each committed entry; None when no more can be told."""
         self.passivated = 0
-        self.committer = Committer(store, owner, self, self._read, settings)
-        self.residence = Residence(store, catalog, partition, settings.recovery_page, self.committer.owns, self._go_on)
+        self.threads = Threads(store.inline)
+        self.committer = Committer(store, owner, self, self.threads, settings)
+        self.residence = Residence(
+            store, catalog, partition, self.threads, settings.recovery_page, self.committer.owns, self._go_on
+        )
         self.timers = Timers(self.residence.all, clock, self._timer_due)
         self._dispatcher = dispatcher
         self._held: dict[int, list[Entry]] = {}
@@ -315,7 +319,7 @@ class Host:
             self._tell_end(id, None)
         for id in list(self.watchers):
             self._end_watches(id)
-        self.residence.close()
+        self.threads.close()
 
 
 def _answer(result: JobResult, now: int, task: int, attempt: int) -> Entry:

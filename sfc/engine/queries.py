@@ -73,14 +73,14 @@ class Queries:
         if machine is not None:
             machine = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
             name = machine
-            version = await host.residence.read(lambda: host.catalog.get(name))
+            version = await host.threads.call(lambda: host.catalog.get(name))
             if version.kind == "EXPRESS":
                 raise NotSupported(_UNSUPPORTED)
         if status is not None and status not in _STATUSES:
             raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
         question: list[object] = ["executions", machine, status]
         before = tokens.place_of_number(token, question)
-        rows: Sequence[ExecutionRow] = await host.residence.read(
+        rows: Sequence[ExecutionRow] = await host.threads.call(
             lambda: host.store.list(machine, status, before, limit + 1)
         )
         items = [self._record(row) for row in rows[:limit]]
@@ -103,15 +103,15 @@ class Queries:
     async def _any_row(self, arn: str) -> ExecutionRow:
         host, parsed, id = self._host, arns.parse(arn, "execution", "express"), self._id(arn)
         if parsed.kind == "express":
-            row = await host.residence.look_up(lambda: None if id is None else host.store.get(id))
+            row = await host.threads.look_up(lambda: None if id is None else host.store.get(id))
         else:
-            row = await host.residence.look_up(lambda: host.store.find(parsed.machine, parsed.name))
+            row = await host.threads.look_up(lambda: host.store.find(parsed.machine, parsed.name))
         if row is None:
             raise NotFound(f"Execution Does Not Exist: '{parsed.text}'", code="ExecutionDoesNotExist")
         return row
 
     async def _stored(self, row: ExecutionRow) -> ExecutionRecord:
-        started = await self._host.residence.look_up(lambda: self._host.store.started(row.id))
+        started = await self._host.threads.look_up(lambda: self._host.store.started(row.id))
         return replace(self._record(row), input=None if started is None else started.data.decode())
 
     def _record(self, row: ExecutionRow) -> ExecutionRecord:

@@ -8,18 +8,16 @@ when the execution has been here and left again meanwhile: `_left` tells.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Divergence, Resident, revive
+from sfc.engine.threads import Threads
 from sfc.errors import SfcError, Unavailable
 from sfc.store.journal import ExecutionRow, JournalRow, Store
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 Revived = list[tuple[ExecutionRow, Resident | Exception]]
 _STORY = 5
 _RECENT = 10_000
@@ -33,6 +31,7 @@ class Residence:
         store: Store,
         catalog: Catalog,
         partition: Partition,
+        threads: Threads,
         page: int,
         owns: Callable[[int], bool],
         go_on: Callable[[Resident], None],
@@ -50,7 +49,7 @@ class Residence:
         self._page = page
         self._owns = owns
         self._go_on = go_on
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="sfc-store")
+        self._threads = threads
         self._loading: dict[int, asyncio.Future[bool]] = {}
         self._readings = 0
         self._left: set[int] = set()
@@ -132,7 +131,7 @@ class Residence:
     ) -> tuple[list[ExecutionRow], set[int]]:
         self._readings += 1
         try:
-            rows, revived = await self.read(read)
+            rows, revived = await self._threads.call(read)
             stale = {row.id for row, _ in revived} & self._left
             for row, resident in revived:
                 if row.id not in stale and row.id not in self.all and row.id not in self.broken:
@@ -171,14 +170,3 @@ class Residence:
             return self.store.journal(id)[-_STORY:]
         except SfcError:
             return []
-
-    async def read(self, function: Callable[[], T]) -> T:
-        """Run something that blocks (or computes long) beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
-
-    async def look_up(self, function: Callable[[], T]) -> T:
-        """Read a row or two: at once where that takes less than the way to a thread and back."""
-        return function() if self.store.inline else await self.read(function)
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False)

@@ -151,8 +151,8 @@ class Starts:
         if known is not None:
             return self._same(host.residence.all[known], request)
         try:
-            row = await host.residence.look_up(lambda: host.store.find(version.name, name))
-            started = None if row is None else await host.residence.look_up(lambda: host.store.started(row.id))
+            row = await host.threads.look_up(lambda: host.store.find(version.name, name))
+            started = None if row is None else await host.threads.look_up(lambda: host.store.started(row.id))
         except Unavailable as error:
             return error
         if row is None or started is None or row.status != "RUNNING" or started.data != request.input.encode():

@@ -33,7 +33,7 @@ class Stops:
             return await self._commit(self._broken(row), failure, alive=False)
         if resident is None or resident.run.done:  # its end is written, or about to be
             await self._host.committer.settled()
-            now = await self._host.residence.read(lambda: self._host.store.get(row.id))
+            now = await self._host.threads.call(lambda: self._host.store.get(row.id))
             if now is None or now.stopped_at is None:
                 raise Unavailable("the execution could not be stopped just now")
             return now.stopped_at
@@ -79,13 +79,13 @@ class Stops:
         await host.committer.settled()  # starts that were on their way when the blueprint was deleted
         while True:
             try:
-                rows = await host.residence.read(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
+                rows = await host.threads.call(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
                 for row in rows:
                     await self.stop(row, Failure(None, "The state machine was deleted."))
                 if not rows:
-                    await host.residence.read(lambda: host.store.forget_machine(machine))
+                    await host.threads.call(lambda: host.store.forget_machine(machine))
                     host.residence.forget(machine)
-                    await host.residence.read(lambda: host.catalog.purge(machine))
+                    await host.threads.call(lambda: host.catalog.purge(machine))
                     return
             except SfcError as error:
                 log.warning("the deleted state machine %s could not be forgotten yet: %s", machine, error)
