@@ -154,9 +154,6 @@ class Host:
 
     # What follows from commits
 
-    async def _read(self, function: Callable[[], T]) -> T:
-        return await self.residence.read(function)
-
     def committed(self, works: Sequence[Work]) -> None:
         for work in works:
             work.resident.pending -= 1
