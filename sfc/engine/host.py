@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
@@ -33,9 +32,6 @@ from sfc.tasks.job import Dispatcher, Job, JobResult
 log = logging.getLogger(__name__)
 Committed = tuple[int, Entry]
 """Position and entry."""
-
-
-T = TypeVar("T")
 
 
 class Host:
@@ -185,7 +181,7 @@ class Host:
             self.passivated += 1
 
     def refused(self, works: Sequence[Work], error: SfcError) -> None:
-        again: dict[int, Resident] = {}
+        again: dict[int, tuple[Resident, list[Entry]]] = {}
         for work in works:
             resident = work.resident
             resident.pending -= 1
@@ -201,7 +197,7 @@ class Host:
             held = self._held.setdefault(resident.id, [])
             if isinstance(work.entry, TaskSucceeded | TaskFailed):
                 held.append(work.entry)
-            again[resident.id] = resident
+            again[resident.id] = (resident, held)
         if again:
             self.spawn(self._read_again(list(again.values())))
 
@@ -276,9 +272,9 @@ class Host:
         jobs = [job for job in outstanding if resident.run.awaits(job.task, job.attempt)]
         self._go_unwritten(resident, jobs)
 
-    async def _read_again(self, residents: Sequence[Resident]) -> None:
+    async def _read_again(self, thrown_away: Sequence[tuple[Resident, list[Entry]]]) -> None:
         delay = self.settings.retry_first_s
-        for resident in residents:
+        for resident, held in thrown_away:
             while True:
                 await asyncio.sleep(delay)
                 try:
@@ -290,7 +286,9 @@ class Host:
                     continue
                 delay = 0
                 break
-            self._held.pop(resident.id, None)
+            # Another list is of a later failure, whose own reading will take it up.
+            if self._held.get(resident.id) is held:
+                del self._held[resident.id]
 
     async def _commit_again(self, work: Work) -> None:
         await asyncio.sleep(self.settings.retry_first_s)
