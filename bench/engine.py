@@ -143,12 +143,10 @@ async def measure(executions: int, in_flight: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    executions = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    in_flight = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+def main(executions: int = 10_000, in_flight: int = 200) -> dict[str, Any]:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(measure(executions, in_flight))))
+        return runner.run(measure(executions, in_flight))
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(main(*map(int, sys.argv[1:]))))

@@ -83,8 +83,8 @@ class Stops:
                 for row in rows:
                     await self.stop(row, Failure(None, "The state machine was deleted."))
                 if not rows:
-                    await host.threads.call(lambda: host.store.forget_machine(machine))
                     host.residence.forget(machine)
+                    await host.threads.call(lambda: host.store.forget_machine(machine))
                     await host.threads.call(lambda: host.catalog.purge(machine))
                     return
             except SfcError as error:
