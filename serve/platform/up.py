@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 
 _DEPLOY_S: Final = 120.0
 _RECORD_EVERY_S: Final = 2.0
+_HEAD_ENDS_S: Final = 3.0
 _MOST_DEATHS: Final = 3
 """Deaths of the head in a row, each within a minute of its start, after which we give up."""
 _STABLE_S: Final = 60.0
@@ -36,6 +37,10 @@ _CPUS: Final = 16
 
 class Interrupted(Exception):
     """SIGTERM or Ctrl-C came."""
+
+
+class HeadDied(Exception):
+    """Ray's head ended while the application was being deployed on it."""
 
 
 def claim(settings: Settings, say: Say) -> int:
@@ -95,8 +100,8 @@ class Supervisor:
         self.say("starting workers and engine")
         try:
             self._deploy(head)
-        except Interrupted:
-            return
+        except (Interrupted, HeadDied):
+            return  # `run` knows which, and starts a new head after a death
         self._record(head)
         self.say(f"ready at {self.settings.url}")
         recorded = time.monotonic()
@@ -129,18 +134,27 @@ class Supervisor:
         child = self._call(head, "deploy")
         deadline = time.monotonic() + _DEPLOY_S
         while child.poll() is None:
-            if self._stopping.wait(0.05) or time.monotonic() > deadline or head.exit_code() is not None:
+            died = head.exit_code() is not None
+            if self._stopping.wait(0.05) or time.monotonic() > deadline or died:
                 child.kill()
                 child.wait()
                 if self._stopping.is_set():
                     raise Interrupted
+                if died:
+                    raise HeadDied
                 raise DeployFailed(f"the engine did not start; see {self._log}")
         if child.returncode != 0:
+            # A dying head takes the child along before it has ended itself; which of the two it was shows soon.
+            self._stopping.wait(_HEAD_ENDS_S)
+            if head.exit_code() is not None:
+                raise HeadDied
             raise DeployFailed(f"the engine did not start (see {self._log}): {_last_line(self._log)}")
         while not is_ready(self.settings.url):
             if self._stopping.wait(0.05):
                 raise Interrupted
-            if time.monotonic() > deadline or head.exit_code() is not None:
+            if head.exit_code() is not None:
+                raise HeadDied
+            if time.monotonic() > deadline:
                 raise DeployFailed(f"the engine does not answer at {self.settings.url}")
 
     def _undeploy(self, head: RayHead) -> None:
