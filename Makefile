@@ -17,8 +17,9 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with everything pinned in constraints.txt
 
-# A shim may be on the PATH without a Python behind it, so each candidate is run. pip reads nothing but the lock and checks
-# every hash; the project itself is linked in without touching the index again.
+# A shim may be on the PATH without a Python behind it, so each candidate is run. pip checks every hash and resolves
+# nothing: the lock is complete, and a release made since must not matter. The project itself is linked in without
+# touching the index again.
 $(STAMP): constraints.txt pyproject.toml
 	@if [ ! -x $(BIN)/python ]; then \
 	  for python in $${PYTHON:-} python3.11 python3.12 python3.13 python3; do \
@@ -28,7 +29,7 @@ $(STAMP): constraints.txt pyproject.toml
 	  echo "Making .venv with $$($$found --version) …"; "$$found" -m venv .venv; \
 	fi
 	@echo "Installing what constraints.txt pins (a few minutes the first time) …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
