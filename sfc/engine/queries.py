@@ -10,7 +10,7 @@ from sfc.engine.host import Host
 from sfc.engine.records import ExecutionRecord, Page
 from sfc.engine.run_id import execution_of, express_run
 from sfc.errors import InvalidRequest, NotFound, NotSupported
-from sfc.store.journal import ExecutionRow
+from sfc.store.journal import ExecutionRow, Wanted
 
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 _UNSUPPORTED = "This operation is not supported by this type of state machine"
@@ -81,7 +81,7 @@ class Queries:
         question: list[object] = ["executions", machine, status]
         before = tokens.place_of_number(token, question)
         rows: Sequence[ExecutionRow] = await host.threads.call(
-            lambda: host.store.list(machine, status, before, limit + 1)
+            lambda: host.store.list(Wanted(machine=machine, status=status), before, limit + 1)
         )
         items = [self._record(row) for row in rows[:limit]]
         return Page(items, tokens.give(question, rows[limit - 1].id) if len(rows) > limit else None)

@@ -11,7 +11,7 @@ from sfc.interpreter import Run
 from sfc.interpreter.entries import Stopped
 from sfc.limits import CAUSE_CHARS, ERROR_CHARS
 from sfc.store.ids import shard_of
-from sfc.store.journal import ExecutionChange, ExecutionRow
+from sfc.store.journal import ExecutionChange, ExecutionRow, Wanted
 
 log = logging.getLogger(__name__)
 _PAGE = 200
@@ -79,7 +79,9 @@ class Stops:
         await host.committer.settled()  # starts that were on their way when the blueprint was deleted
         while True:
             try:
-                rows = await host.threads.call(lambda: host.store.list(machine, "RUNNING", None, _PAGE))
+                rows = await host.threads.call(
+                    lambda: host.store.list(Wanted(machine=machine, status="RUNNING"), None, _PAGE)
+                )
                 for row in rows:
                     await self.stop(row, Failure(None, "The state machine was deleted."))
                 if not rows:

@@ -41,6 +41,10 @@ class NewExecution(NamedTuple):
     kind: Kind
     started_at: int
     wake_at: int
+    published: int | None = None
+    """The published version that it was started through, by itself or by an alias."""
+    alias: str | None = None
+    """The alias that it was started through."""
 
 
 class ExecutionChange(NamedTuple):
@@ -53,6 +57,15 @@ class ExecutionChange(NamedTuple):
     output: bytes | None = None
     error: str | None = None
     cause: str | None = None
+
+
+class Redrive(NamedTuple):
+    """An execution that had ended goes on. Its change says the rest; both are of one batch."""
+
+    id: int
+    redrives: int
+    """How often it was redriven, this time included."""
+    at: int
 
 
 WORKING = 0
@@ -70,6 +83,7 @@ class Part:
     new: list[NewExecution] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     changes: list[ExecutionChange] = field(default_factory=list)
+    redrives: list[Redrive] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -123,6 +137,21 @@ class ExecutionRow(NamedTuple):
     error: str | None
     cause: str | None
     output: bytes | None
+    published: int | None
+    alias: str | None
+    redrives: int
+    redriven_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which executions a list shall hold; None: any."""
+
+    machine: str | None = None
+    status: str | None = None
+    published: int | None = None
+    alias: str | None = None
+    redriven: bool | None = None
 
 
 class Store(Protocol):
@@ -170,9 +199,7 @@ class Store(Protocol):
 
     def get(self, execution: int) -> ExecutionRow | None: ...
 
-    def list(
-        self, machine: str | None, status: str | None, before_id: int | None, limit: int
-    ) -> Sequence[ExecutionRow]:
+    def list(self, wanted: Wanted, before_id: int | None, limit: int) -> Sequence[ExecutionRow]:
         """Newest first, ids below `before_id`."""
         ...
 

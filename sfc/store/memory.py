@@ -14,6 +14,7 @@ from sfc.store.journal import (
     JournalRow,
     Lease,
     Outcome,
+    Wanted,
 )
 
 
@@ -98,7 +99,7 @@ class MemoryStore:
             for new in part.new:
                 self._rows[new.id] = ExecutionRow(
                     new.id, new.machine, new.name, new.version, new.kind, "RUNNING", new.started_at, None, new.wake_at,
-                    None, None, None,
+                    None, None, None, new.published, new.alias, 0, None,
                 )  # fmt: skip
                 self._journal[new.id] = []
                 insort(self._ids[None], new.id)
@@ -115,6 +116,10 @@ class MemoryStore:
                 if change.wake_at is not None:
                     insort(self._wakes, (change.wake_at, change.id))
                 self._rows[change.id] = old._replace(**{name: getattr(change, name) for name in _CHANGED})
+            for redrive in part.redrives:
+                self._rows[redrive.id] = self._rows[redrive.id]._replace(
+                    redrives=redrive.redrives, redriven_at=redrive.at
+                )
 
     def settle(self, batch: Batch) -> bool:
         with self._lock:
@@ -153,17 +158,15 @@ class MemoryStore:
         with self._lock:
             return self._rows.get(execution)
 
-    def list(
-        self, machine: str | None, status: str | None, before_id: int | None, limit: int
-    ) -> Sequence[ExecutionRow]:
+    def list(self, wanted: Wanted, before_id: int | None, limit: int) -> Sequence[ExecutionRow]:
         found: list[ExecutionRow] = []
         with self._lock:
-            ids = self._ids.get(machine, [])
+            ids = self._ids.get(wanted.machine, [])
             index = len(ids) if before_id is None else bisect_left(ids, before_id)
             while index > 0 and len(found) < limit:
                 index -= 1
                 row = self._rows[ids[index]]
-                if status is None or row.status == status:
+                if _is_wanted(row, wanted):
                     found.append(row)
         return found
 
@@ -187,6 +190,15 @@ class MemoryStore:
         with self._lock:
             for held in self._shards:
                 held.owner = None
+
+
+def _is_wanted(row: ExecutionRow, wanted: Wanted) -> bool:
+    return (
+        wanted.status in (None, row.status)
+        and wanted.published in (None, row.published)
+        and wanted.alias in (None, row.alias)
+        and wanted.redriven in (None, row.redrives > 0)
+    )
 
 
 _CHANGED = ("wake_at", "status", "stopped_at", "output", "error", "cause")

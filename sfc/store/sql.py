@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
+
+from sfc.store.journal import NewExecution, Wanted
 
 # Count the rows of this batch in and prove that the lease still stands: no row changed means that it is lost.
 FENCE: Final = "UPDATE shards SET next = next + ?, batch = ? WHERE shard = ? AND owner = ? AND epoch = ?"
@@ -22,7 +24,8 @@ LAST_ID: Final = "SELECT id FROM executions WHERE (id >> 16) & 63 = ? ORDER BY i
 
 # A name that exists already leaves its row out; the count of changed rows tells.
 _INSERT_EXECUTIONS: Final = (
-    "INSERT OR IGNORE INTO executions (id, machine, name, version, kind, started_at, wake_at, shard, status) VALUES "
+    "INSERT OR IGNORE INTO executions (id, machine, name, version, kind, started_at, wake_at, published,"
+    " alias, shard, status, redrives) VALUES "
 )
 _INSERT_JOURNAL: Final = (
     "INSERT INTO journal (position, execution, kind, at, task, attempt, began, data, digest) VALUES "
@@ -32,9 +35,11 @@ _CHANGE_EXECUTIONS: Final = (
     " error = c.error, cause = c.cause FROM c WHERE executions.id = c.id"
 )
 
+REDRIVE: Final = "UPDATE executions SET redrives = ?, redriven_at = ? WHERE id = ?"
+
 _EXECUTION: Final = (
-    "SELECT id, machine, name, version, kind, status, started_at, stopped_at, wake_at, error, cause, output"
-    " FROM executions "
+    "SELECT id, machine, name, version, kind, status, started_at, stopped_at, wake_at, error, cause, output, published,"
+    " alias, redrives, redriven_at FROM executions "
 )
 GET: Final = _EXECUTION + "WHERE id = ?"
 FIND: Final = _EXECUTION + "WHERE machine = ? AND name = ? AND kind = 'STANDARD'"
@@ -59,15 +64,27 @@ STATUSES: Final = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PE
 _MOST_ROWS: Final = 256
 
 
-def listing(machine: bool, status: bool) -> str:
-    """Newest first. Bind: [machine], [status], an id above all wanted, how many."""
-    conditions = ["machine = ?"] * machine + ["status = ?"] * status + ["id < ?"]
-    return f"{_EXECUTION} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
+def listing(wanted: Wanted) -> tuple[str, list[object]]:
+    """Newest first, and the values to bind; an id above all wanted and how many come after them."""
+    equal = {
+        "machine": wanted.machine, "status": wanted.status, "published": wanted.published, "alias": wanted.alias,
+    }  # fmt: skip
+    chosen = {column: value for column, value in equal.items() if value is not None}
+    conditions = [f"{column} = ?" for column in chosen]
+    if wanted.redriven is not None:
+        conditions.append("redrives > 0" if wanted.redriven else "redrives = 0")
+    conditions.append("id < ?")
+    return f"{_EXECUTION} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", list(chosen.values())
+
+
+def new_row(new: NewExecution, shard: int) -> tuple[Any, ...]:
+    """The values of a row for `insert_executions`."""
+    return (*new, shard, "RUNNING", 0)
 
 
 def insert_executions(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
     """How many of the rows were written: the others' names exist already."""
-    return sum(connection.execute(text, values).rowcount for text, values in _in_pieces("executions", 9, rows))
+    return sum(connection.execute(text, values).rowcount for text, values in _in_pieces("executions", 12, rows))
 
 
 def insert_journal(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias
 from sfc.errors import OutcomeUnknown, Unavailable
 from sfc.store import schema, sql
 from sfc.store.ids import first_id, first_position
-from sfc.store.journal import WRITTEN, Batch, ExecutionRow, JournalRow, Lease, Outcome
+from sfc.store.journal import WRITTEN, Batch, ExecutionRow, JournalRow, Lease, Outcome, Wanted
 
 BUSY_MS: Final = 5_000
 Rows: TypeAlias = list[Any]
@@ -88,13 +88,16 @@ class SqliteStore:
         if lost:
             return Outcome(lost=frozenset(lost))
         new = sorted(
-            ((*new, part.shard, "RUNNING") for part in batch.parts for new in part.new),
+            (sql.new_row(new, part.shard) for part in batch.parts for new in part.new),
             key=lambda row: (row[1], row[2]),
         )
         if new and sql.insert_executions(writer, new) < len(new):
             return Outcome(taken=frozenset(row[0] for row in new if not writer.execute(sql.GET, row[:1]).fetchall()))
         sql.insert_journal(writer, [row for part in batch.parts for row in part.rows])
         sql.change_executions(writer, [change for part in batch.parts for change in part.changes])
+        for part in batch.parts:
+            if part.redrives:
+                writer.executemany(sql.REDRIVE, [(each.redrives, each.at, each.id) for each in part.redrives])
         return WRITTEN
 
     def settle(self, batch: Batch) -> bool:
@@ -130,13 +133,10 @@ class SqliteStore:
         rows = self._read(sql.GET, execution)
         return ExecutionRow(*rows[0]) if rows else None
 
-    def list(
-        self, machine: str | None, status: str | None, before_id: int | None, limit: int
-    ) -> Sequence[ExecutionRow]:
-        chosen = [value for value in (machine, status) if value is not None]
+    def list(self, wanted: Wanted, before_id: int | None, limit: int) -> Sequence[ExecutionRow]:
+        text, values = sql.listing(wanted)
         above = before_id if before_id is not None else (1 << 63) - 1
-        text = sql.listing(machine is not None, status is not None)
-        return [ExecutionRow(*row) for row in self._read(text, *chosen, above, limit)]
+        return [ExecutionRow(*row) for row in self._read(text, *values, above, limit)]
 
     def count_by_status(self, machine: str | None) -> dict[str, int]:
         rows = self._read(sql.COUNT) if machine is None else self._read(sql.COUNT_OF_MACHINE, machine)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sfc.store.ids import first_position
-from sfc.store.journal import Batch, ExecutionChange, Lease, NewExecution, Part, Store
+from sfc.store.journal import Batch, ExecutionChange, Lease, NewExecution, Part, Redrive, Store, Wanted
 from sfc.store.memory import MemoryStore
 from sfc.store.sqlite import SqliteStore
 from tests.contract.stores import NOW, Writer
@@ -55,7 +55,7 @@ def test_nothing_is_found_of_what_was_never_written(store: Store) -> None:
     assert store.find("orders", "n") is None
     assert store.journal(5) == []
     assert store.started(5) is None
-    assert store.list("orders", None, None, 10) == []
+    assert store.list(Wanted(machine="orders"), None, 10) == []
     assert store.count_by_status(None) == {}
 
 
@@ -211,10 +211,35 @@ class TestLists:
     def test_newest_come_first(
         self, store: Store, listed: list[int], machine: str | None, status: str | None, names: list[str]
     ) -> None:
-        assert [row.name for row in store.list(machine, status, None, 10)] == names
+        assert [row.name for row in store.list(Wanted(machine=machine, status=status), None, 10)] == names
+
+    @pytest.mark.parametrize(
+        ("wanted", "names"),
+        [
+            (Wanted(machine="orders", published=1), ["v1", "a"]),
+            (Wanted(machine="orders", alias="live"), ["a"]),
+            (Wanted(machine="orders", redriven=True), ["a"]),
+            (Wanted(machine="orders", redriven=False), ["plain", "v1"]),
+        ],
+    )
+    def test_executions_are_found_by_how_they_began_and_began_again(
+        self, store: Store, writer: Writer, wanted: Wanted, names: list[str]
+    ) -> None:
+        through_alias = writer.new("a")._replace(published=1, alias="live")
+        put(store, writer, through_alias, writer.new("v1")._replace(published=1), writer.new("plain"))
+        put(store, writer, changes=[ExecutionChange(through_alias.id, None, "FAILED", NOW)])
+        again = writer.batch(changes=[ExecutionChange(through_alias.id, 0)])
+        again.parts[0].redrives.append(Redrive(through_alias.id, 1, NOW + 5))
+        assert store.commit(again).written
+        assert [row.name for row in store.list(wanted, None, 10)] == names
+        row = store.get(through_alias.id)
+        assert row is not None
+        assert (row.status, row.redrives, row.redriven_at, row.published, row.alias) == (
+            "RUNNING", 1, NOW + 5, 1, "live",
+        )  # fmt: skip
 
     def test_a_page_goes_on_below_an_id(self, store: Store, listed: list[int]) -> None:
-        assert [row.name for row in store.list(None, None, listed[4], 2)] == ["n3", "n2"]
+        assert [row.name for row in store.list(Wanted(), listed[4], 2)] == ["n3", "n2"]
 
     def test_executions_are_counted_by_status(self, store: Store, listed: list[int]) -> None:
         assert store.count_by_status(None) == {"RUNNING": 4, "FAILED": 2}
