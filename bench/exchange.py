@@ -75,7 +75,7 @@ async def _singles(dispatcher: Any, waiter: Waiter) -> float:
     return statistics.median(times) * 1000
 
 
-async def _raw(workers: list[Any]) -> tuple[float, float]:
+async def raw_calls(workers: list[Any]) -> tuple[float, float]:
     """Calls a second with all in flight, and the median time of one alone in ms."""
     count = JOBS // 10
     began = time.perf_counter()
@@ -107,7 +107,7 @@ async def _measure() -> dict[str, Any]:
     await _burst(dispatcher, waiter, "noop-async", 1_000)
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
-        rate, raw_ms = await _raw(list(workers.values()))
+        rate, raw_ms = await raw_calls(list(workers.values()))
         for name, value in (
             ("raw_calls_s", rate),
             ("raw_call_ms", raw_ms),

@@ -17,6 +17,8 @@ import sys
 import time
 from typing import Any
 
+from bench._http import Connection
+
 BODY = b'{"orderId":"o-1","amount":42}'
 
 
@@ -29,27 +31,17 @@ def free_port() -> int:
 
 async def load(port: int, clients: int, seconds: float) -> dict[str, float]:
     """Closed loop of keep-alive clients; the first half second warms up."""
-    request = (
-        b"POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-        % (len(BODY), BODY)
-    )
     latencies: list[float] = []
     begin = time.perf_counter()
     first, last = begin + 0.5, begin + 0.5 + seconds
 
     async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (start := time.perf_counter()) < last:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(head.decode())
-            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-            await reader.readexactly(int(length[15:]))
-            end = time.perf_counter()
-            if first <= end <= last:
-                latencies.append(end - start)
-        writer.close()
+        async with Connection(port) as connection:
+            while (start := time.perf_counter()) < last:
+                await connection.post("/echo", BODY)
+                end = time.perf_counter()
+                if first <= end <= last:
+                    latencies.append(end - start)
 
     await asyncio.gather(*(client() for _ in range(clients)))
     latencies.sort()

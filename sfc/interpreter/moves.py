@@ -68,6 +68,7 @@ def end(run: Run, token: Token, output: Json) -> Token | None:
 
 def retire(run: Run, token: Token) -> None:
     """Take the token out of its frame and its forks."""
+    token.scope = None  # it leads back to the token: a cycle that only the collector would find
     del token.frame.tokens[token]
     forks, token.forks = token.forks, ()
     for fork in forks:

@@ -240,8 +240,17 @@ class Run:
         self.expected.clear()
         self.timers.clear()
         self.ready.clear()
+        self._untie()
         self.status, self.output, self.failure = status, output, failure
         self.commands.append(Finish(status, output, failure))
+
+    def _untie(self) -> None:
+        """Tokens and their frames point at each other: cut that, so that all of it goes without the collector."""
+        token: Token | None = self.current
+        while token is not None:
+            token.scope = None
+            token.frame.tokens.clear()
+            token = token.frame.parent
 
     def set_limits(self) -> None:
         """The execution's own time-out: TimeoutSeconds, or the service's limit for its kind when that is sooner."""
