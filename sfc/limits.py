@@ -41,3 +41,7 @@ INLINE_MAP_CONCURRENCY: Final = 1_000
 """Iterations of one inline Map at once when MaxConcurrency is 0. AWS runs about 40; a Ray cluster can run more."""
 WORKER_LOST_DEATHS: Final = 3
 """Deaths of a worker with the same job on board after which the job fails with SFC.WorkerLost."""
+MAP_ITEM_BYTES: Final = 8_388_608
+"""Text of one item in a file that a Distributed Map reads; what a child is given still obeys PAYLOAD_BYTES."""
+MAP_RESULT_FILE_BYTES: Final = 5_368_709_120
+"""One file of a ResultWriter; above, the next one begins."""
