@@ -12,6 +12,7 @@ that Retry and Catch match on. Neither is an exception that leaves the core. Eve
     │   └── InvalidToken             a page token that this server did not give
     ├── NotFound                404  StateMachineDoesNotExist, ExecutionDoesNotExist …
     ├── Conflict                409  StateMachineAlreadyExists, ExecutionAlreadyExists …
+    ├── QuotaExceeded           400  there are as many of these as there may be
     ├── NotSupported            400  this kind of state machine cannot do that
     ├── Overloaded              429  the engine takes no more now; carries `retry_after_s`
     └── Unavailable             503  the store or the owner of a shard cannot be reached
@@ -75,6 +76,11 @@ class NotFound(SfcError):
 class Conflict(SfcError):
     status = 409
     code = "ConflictException"
+
+
+class QuotaExceeded(SfcError):
+    status = 400
+    code = "ServiceQuotaExceededException"
 
 
 class NotSupported(SfcError):

@@ -45,3 +45,11 @@ MAP_ITEM_BYTES: Final = 8_388_608
 """Text of one item in a file that a Distributed Map reads; what a child is given still obeys PAYLOAD_BYTES."""
 MAP_RESULT_FILE_BYTES: Final = 5_368_709_120
 """One file of a ResultWriter; above, the next one begins."""
+RELEASES: Final = 1_000
+"""Published versions of one state machine."""
+ALIASES: Final = 100
+"""Of one state machine."""
+TAGS: Final = 50
+"""Of one resource."""
+TAG_KEY_CHARS: Final = 128
+TAG_VALUE_CHARS: Final = 256

@@ -7,14 +7,15 @@ from threading import RLock
 from typing import Final
 
 from sfc.arn import Partition, check_name
+from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
+from sfc.catalog.tags import Tags, check_count
 from sfc.catalog.version import Version, compiled
 from sfc.errors import Conflict, NotFound
 from sfc.jsonvalue import Json
 from sfc.store.journal import Kind
 
 _CACHED: Final = 4_096
-_NOT_COMPARED: Final = frozenset({"tags"})
 
 
 def utc_ms() -> int:
@@ -31,6 +32,8 @@ class Catalog:
         self._lock = RLock()
         self._current: dict[str, Version] = {}
         self._versions: dict[int, Version] = {}
+        self.releases = Releases(shelf, self, self._partition, clock)
+        self.tags = Tags(shelf)
 
     def create(
         self,
@@ -40,13 +43,19 @@ class Catalog:
         kind: Kind = "STANDARD",
         role_arn: str = "",
         settings: Mapping[str, Json] | None = None,
+        tags: Mapping[str, str] | None = None,
+        publish: bool = False,
+        description: str | None = None,
     ) -> Version:
         """The new blueprint's first version, or the one that is there when it says the same.
 
-        As with AWS a different role or other tags do not count as different, and are not taken over. Raises
-        InvalidName, InvalidDefinition, Conflict (StateMachineAlreadyExists, StateMachineDeleting).
+        As with AWS a different role or other tags do not count as different, and are not taken over. With `publish`
+        it is also release 1, with this description. Raises InvalidName, InvalidDefinition, QuotaExceeded
+        (TooManyTags), Conflict (StateMachineAlreadyExists, StateMachineDeleting).
         """
         check_name(name)
+        resource = f"stateMachine:{name}"
+        check_count(resource, tags or {})
         wanted = {**compiled(definition, kind)[1], **(settings or {})}
         with self._lock:
             now = self._clock()
@@ -56,13 +65,19 @@ class Catalog:
             )  # fmt: skip
             kept = self._shelf.add(made, first=True)
             if kept is not None:
-                return self._remember(kept)
+                self._remember(kept)
+                if tags:
+                    self.tags.add(resource, tags)
+                if publish:
+                    self.releases.publish(name, description=description)
+                return kept
             found = self._shelf.current(name)
         arn = self._partition.state_machine(name)
         if found is None or found[1]:
             raise Conflict(f"State Machine is being deleted: '{arn}'", code="StateMachineDeleting")
         there = found[0]
-        if (there.definition, there.kind, _compared(there.settings)) != (definition, kind, _compared(wanted)):
+        same = (there.definition, there.kind, there.settings) == (definition, kind, wanted)
+        if not same or (publish and self._first_release(there) != (description or "")):
             raise Conflict(f"State Machine Already Exists: '{arn}'", code="StateMachineAlreadyExists")
         return self._remember(there)
 
@@ -74,12 +89,19 @@ class Catalog:
         role_arn: str | None = None,
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
-        """A new version, with what is not given as before. Raises InvalidDefinition, NotFound."""
+        """A new version, with what is not given as before; the one there is when nothing changes.
+
+        Raises InvalidDefinition, NotFound.
+        """
         with self._lock:
             before = self._load(name)
             text = before.definition if definition is None else definition
             spelled = compiled(text, before.kind)[1]
             wanted = before.settings if settings is None else settings
+            if (text, {**spelled, **wanted}) == (before.definition, before.settings) and (
+                role_arn in (None, before.role_arn)
+            ):
+                return before
             made = Version(
                 id=0, name=name, number=before.number + 1, kind=before.kind, definition=text,
                 role_arn=before.role_arn if role_arn is None else role_arn, settings={**spelled, **wanted},
@@ -121,10 +143,19 @@ class Catalog:
         with self._lock:
             self._shelf.purge(name)
             self._versions = {id: version for id, version in self._versions.items() if version.name != name}
+            self.releases.forget(name)
 
     def list(self, after: str | None = None, limit: int = 100) -> list[Version]:
         """Current versions by name, above `after`."""
         return self._shelf.names(after or "", limit)
+
+    def _first_release(self, version: Version) -> str | None:
+        """The description of the release that was made with the blueprint, if one was."""
+        try:
+            first = self.releases.release(version.name, 1)
+        except NotFound:
+            return None
+        return first.description if self.version(first.version).number == 1 else None
 
     def _load(self, name: str) -> Version:
         found = self._shelf.current(name)
@@ -146,7 +177,3 @@ class Catalog:
             if len(self._versions) >= _CACHED:
                 self._versions.clear()
             self._versions[version.id] = version
-
-
-def _compared(settings: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in settings.items() if key not in _NOT_COMPARED}

@@ -1,13 +1,55 @@
-"""Where a catalog keeps its versions: the interface, and the one in memory."""
+"""Where a catalog keeps its versions, releases, aliases and tags: the interface."""
 
-from dataclasses import replace
-from threading import RLock
+from collections.abc import Mapping
 from typing import Protocol
 
+from sfc.catalog.release import Alias, Release
 from sfc.catalog.version import Version
 
 
-class Shelf(Protocol):
+class ReleaseShelf(Protocol):
+    """Rows of releases and aliases. Raises Unavailable, Conflict when somebody else was faster."""
+
+    def publish(self, name: str, version: int, description: str, now: int) -> Release:
+        """Keep a release under the number after the highest that was ever given."""
+        ...
+
+    def release(self, name: str, number: int) -> Release | None: ...
+
+    def releases(self, name: str, below: int | None, limit: int) -> list[Release]:
+        """Newest first, with numbers below `below`."""
+        ...
+
+    def count_releases(self, name: str) -> int: ...
+
+    def withdraw(self, name: str, number: int) -> None: ...
+
+    def put_alias(self, alias: Alias) -> None:
+        """Keep it, in the place of the one of that name."""
+        ...
+
+    def alias(self, name: str, alias: str) -> Alias | None: ...
+
+    def aliases(self, name: str, after: str, limit: int) -> list[Alias]:
+        """By name, above `after`."""
+        ...
+
+    def delete_alias(self, name: str, alias: str) -> None: ...
+
+
+class TagShelf(Protocol):
+    """Tags by resource (`stateMachine:orders`). Raises Unavailable."""
+
+    def tags(self, resource: str) -> dict[str, str]:
+        """In the order in which their keys came; {} when there are none."""
+        ...
+
+    def put_tags(self, resource: str, tags: Mapping[str, str]) -> None:
+        """Keep these in the place of all tags of the resource; none: forget it."""
+        ...
+
+
+class Shelf(ReleaseShelf, TagShelf, Protocol):
     """Rows of versions and of the blueprints whose current one they are. Raises Unavailable."""
 
     def add(self, version: Version, first: bool) -> Version | None:
@@ -27,7 +69,7 @@ class Shelf(Protocol):
     def mark_deleting(self, name: str) -> None: ...
 
     def purge(self, name: str) -> None:
-        """Forget the blueprint with all its versions."""
+        """Forget the blueprint with all its versions, releases, aliases and tags."""
         ...
 
     def deleting(self) -> list[str]: ...
@@ -35,54 +77,3 @@ class Shelf(Protocol):
     def names(self, after: str, limit: int) -> list[Version]:
         """Current versions of blueprints that are not being deleted, by name, above `after`."""
         ...
-
-
-class MemoryShelf:
-    """Nothing outlives the process."""
-
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._versions: dict[int, Version] = {}
-        self._current: dict[str, int] = {}
-        self._deleting: set[str] = set()
-        self._last = 0
-
-    def add(self, version: Version, first: bool) -> Version | None:
-        with self._lock:
-            before = self._current.get(version.name)
-            number = 0 if before is None else self._versions[before].number
-            if first != (before is None) or version.number != number + 1:
-                return None
-            self._last += 1
-            kept = replace(version, id=self._last)
-            self._versions[kept.id] = kept
-            self._current[kept.name] = kept.id
-            return kept
-
-    def current(self, name: str) -> tuple[Version, bool] | None:
-        with self._lock:
-            found = self._current.get(name)
-            return None if found is None else (self._versions[found], name in self._deleting)
-
-    def version(self, id: int) -> Version | None:
-        with self._lock:
-            return self._versions.get(id)
-
-    def mark_deleting(self, name: str) -> None:
-        with self._lock:
-            self._deleting.add(name)
-
-    def purge(self, name: str) -> None:
-        with self._lock:
-            self._current.pop(name, None)
-            self._deleting.discard(name)
-            self._versions = {id: version for id, version in self._versions.items() if version.name != name}
-
-    def deleting(self) -> list[str]:
-        with self._lock:
-            return sorted(self._deleting)
-
-    def names(self, after: str, limit: int) -> list[Version]:
-        with self._lock:
-            names = sorted(name for name in self._current if name > after and name not in self._deleting)
-            return [self._versions[self._current[name]] for name in names[:limit]]

@@ -1,16 +1,15 @@
-"""The catalog's rows in a database, by SQLAlchemy Core: off the hot path, the same for every database."""
+"""Versions and tags in a database, by SQLAlchemy Core: off the hot path, the same for every database."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
+from sfc.catalog.sql_releases import SqlReleases, forget_releases
 from sfc.catalog.version import Version
-from sfc.errors import Unavailable
 
 _metadata = sa.MetaData()
 _blueprints = sa.Table(
@@ -19,6 +18,7 @@ _blueprints = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("version", sa.BigInteger),
     sa.Column("deleting", sa.Boolean),
+    sa.Column("released", sa.Integer),
 )
 _versions = sa.Table(
     "versions",
@@ -34,14 +34,12 @@ _versions = sa.Table(
     sa.Column("updated_at", sa.BigInteger),
     sa.Column("revision_id", sa.Text),
 )
+_tags = sa.Table("tags", _metadata, sa.Column("resource", sa.Text, primary_key=True), sa.Column("tags", sa.Text))
 _current = sa.select(_versions, _blueprints.c.deleting).join(_blueprints, _blueprints.c.version == _versions.c.id)
 
 
-class SqlShelf:
-    """Versions in the database at `url`, whose schema is current (the store sees to that)."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
+class SqlShelf(SqlReleases):
+    """The catalog in the database at `url`, whose schema is current (the store sees to that)."""
 
     def add(self, version: Version, first: bool) -> Version | None:
         values = {field: getattr(version, field) for field in _versions.columns.keys() if field != "id"}  # noqa: SIM118
@@ -50,7 +48,9 @@ class SqlShelf:
             try:
                 id = connection.execute(sa.insert(_versions).values(values).returning(_versions.c.id)).scalar_one()
                 if first:
-                    connection.execute(sa.insert(_blueprints).values(name=version.name, version=id, deleting=False))
+                    connection.execute(
+                        sa.insert(_blueprints).values(name=version.name, version=id, deleting=False, released=0)
+                    )
                 else:
                     before = sa.select(_versions.c.id).where(
                         _versions.c.name == version.name, _versions.c.number == version.number - 1
@@ -84,6 +84,8 @@ class SqlShelf:
         with self._reached(self._engine.begin) as connection:
             connection.execute(sa.delete(_blueprints).where(_blueprints.c.name == name))
             connection.execute(sa.delete(_versions).where(_versions.c.name == name))
+            connection.execute(sa.delete(_tags).where(_tags.c.resource == f"stateMachine:{name}"))
+            forget_releases(connection, name)
 
     def deleting(self) -> list[str]:
         rows = self._rows(sa.select(_blueprints.c.name).where(_blueprints.c.deleting).order_by(_blueprints.c.name))
@@ -93,20 +95,15 @@ class SqlShelf:
         wanted = _current.where(_blueprints.c.name > after, sa.not_(_blueprints.c.deleting))
         return [_version(row) for row in self._rows(wanted.order_by(_blueprints.c.name).limit(limit))]
 
-    def close(self) -> None:
-        self._engine.dispose()
+    def tags(self, resource: str) -> dict[str, str]:
+        rows = self._rows(sa.select(_tags.c.tags).where(_tags.c.resource == resource))
+        return dict(orjson.loads(rows[0].tags)) if rows else {}
 
-    def _rows(self, statement: sa.Select[Any]) -> list[Any]:
-        with self._reached(self._engine.connect) as connection:
-            return list(connection.execute(statement))
-
-    @contextmanager
-    def _reached(self, connect: Callable[[], Any]) -> Iterator[sa.Connection]:
-        try:
-            with connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise Unavailable(f"the catalog cannot be reached: {error}") from error
+    def put_tags(self, resource: str, tags: Mapping[str, str]) -> None:
+        with self._reached(self._engine.begin) as connection:
+            connection.execute(sa.delete(_tags).where(_tags.c.resource == resource))
+            if tags:
+                connection.execute(sa.insert(_tags).values(resource=resource, tags=orjson.dumps(dict(tags)).decode()))
 
 
 def _version(row: Any) -> Version:

@@ -70,7 +70,7 @@ async def _run(
 
 def _engine(handlers: list[str], lambda_endpoint: str | None) -> "Engine":
     from sfc.catalog.catalog import Catalog
-    from sfc.catalog.shelf import MemoryShelf
+    from sfc.catalog.memory import MemoryShelf
     from sfc.engine.engine import Engine
     from sfc.store.memory import MemoryStore
     from sfc.tasks import load_handlers

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sfc.catalog.catalog import Catalog
-from sfc.catalog.shelf import MemoryShelf
+from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.store.memory import MemoryStore
 from sfc.tasks.loading import load_handlers

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sfc.catalog.catalog import Catalog
-from sfc.catalog.shelf import MemoryShelf
+from sfc.catalog.memory import MemoryShelf
 from sfc.catalog.sql import SqlShelf
 from sfc.errors import Conflict, InvalidDefinition, InvalidName, NotFound
 from sfc.store.sqlite import SqliteStore

@@ -15,7 +15,7 @@ import pytest
 from sfc.arn import Partition
 from sfc.asl import parse
 from sfc.catalog.catalog import Catalog
-from sfc.catalog.shelf import MemoryShelf
+from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.engine.settings import EngineSettings
 from sfc.errors import OutcomeUnknown, SfcError, Unavailable

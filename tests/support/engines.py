@@ -1,7 +1,7 @@
 """Engines for tests."""
 
 from sfc.catalog.catalog import Catalog
-from sfc.catalog.shelf import MemoryShelf
+from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.store.memory import MemoryStore
 from sfc.tasks.local import LocalDispatcher

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfc.catalog.catalog import Catalog
-from sfc.catalog.shelf import MemoryShelf
+from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.engine.settings import EngineSettings
 from sfc.store.journal import Batch, Outcome
