@@ -1,6 +1,7 @@
 """Names of things as AWS spells them.
 
 arn:aws:states:<region>:<account>:stateMachine:<machine>
+arn:aws:states:<region>:<account>:stateMachine:<machine>:<number of a release, or alias>
 arn:aws:states:<region>:<account>:execution:<machine>:<name>
 arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
 """
@@ -28,6 +29,13 @@ class Partition:
 
     def state_machine(self, machine: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account}:stateMachine:{machine}"
+
+    def release(self, machine: str, number: int) -> str:
+        """Of a published version."""
+        return f"{self.state_machine(machine)}:{number}"
+
+    def alias(self, machine: str, alias: str) -> str:
+        return f"{self.state_machine(machine)}:{alias}"
 
     def execution(self, machine: str, name: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account}:execution:{machine}:{name}"
@@ -60,6 +68,11 @@ def parse(text: object, *kinds: str) -> Arn:
     if (kinds and found[3] not in kinds) or (found[3] == "execution" and not found[5]):
         raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {found[3]}'")
     return Arn(found[0], found[3], found[4], found[5] or "", found[6] or "")
+
+
+def invalid(text: str) -> InvalidArn:
+    """For an ARN whose kind is right and that still does not name what is asked for."""
+    return InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {text}'")
 
 
 def check_name(name: object, field: str = "name") -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from sfc.jackson import complaint
 from sfc.limits import JSON_DEPTH
 
 Json: TypeAlias = Any
@@ -18,13 +19,12 @@ class NotJson(ValueError):
 
 
 def loads(text: str | bytes) -> Json:
-    """The value of a JSON text. Raises NotJson with the place of the mistake, or when it nests deeper than the
-    limit.
-    """
+    """The value of a JSON text. Raises NotJson in the words of AWS's parser, or when it nests deeper than the limit."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise NotJson(str(error)) from None
+        source = text if isinstance(text, str) else text.decode(errors="replace")
+        raise NotJson(complaint(source, error)[0]) from None
     brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if brackets > JSON_DEPTH:
         check_depth(value)

@@ -45,6 +45,8 @@ MAP_ITEM_BYTES: Final = 8_388_608
 """Text of one item in a file that a Distributed Map reads; what a child is given still obeys PAYLOAD_BYTES."""
 MAP_RESULT_FILE_BYTES: Final = 5_368_709_120
 """One file of a ResultWriter; above, the next one begins."""
+DIAGNOSTICS: Final = 100
+"""Findings in one answer of ValidateStateMachineDefinition."""
 RELEASES: Final = 1_000
 """Published versions of one state machine."""
 ALIASES: Final = 100

@@ -14,7 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from serve.body import Disconnected, read_body
-from serve.sfn import executions, machines
+from serve.sfn import executions, machines, releases, tags
 from serve.sfn.shapes import Shape, check
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidRequest, SfcError
@@ -46,14 +46,31 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
         b"DeleteStateMachine": (machines.DELETE, machines.delete_state_machine),
         b"ListStateMachines": (machines.LIST, machines.list_state_machines),
         b"ValidateStateMachineDefinition": (machines.VALIDATE, machines.validate_definition),
+        b"PublishStateMachineVersion": (releases.PUBLISH, releases.publish_state_machine_version),
+        b"ListStateMachineVersions": (releases.LIST_VERSIONS, releases.list_state_machine_versions),
+        b"DeleteStateMachineVersion": (releases.DELETE_VERSION, releases.delete_state_machine_version),
+        b"CreateStateMachineAlias": (releases.CREATE_ALIAS, releases.create_state_machine_alias),
+        b"UpdateStateMachineAlias": (releases.UPDATE_ALIAS, releases.update_state_machine_alias),
+        b"DescribeStateMachineAlias": (releases.ALIAS, releases.describe_state_machine_alias),
+        b"ListStateMachineAliases": (releases.LIST_ALIASES, releases.list_state_machine_aliases),
+        b"DeleteStateMachineAlias": (releases.ALIAS, releases.delete_state_machine_alias),
+        b"TagResource": (tags.TAG, tags.tag_resource),
+        b"UntagResource": (tags.UNTAG, tags.untag_resource),
+        b"ListTagsForResource": (tags.LIST, tags.list_tags_for_resource),
     }.items()
 }
+_WITHOUT_EFFECT: Final[Mapping[bytes, tuple[str, ...]]] = {
+    target: tuple(name for name, field in shape.items() if not field.effect) for target, (shape, _) in ACTIONS.items()
+}
+"""Members that are checked and kept, and do nothing; an answer names those that its request had."""
 
 
 async def serve_action(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers one request. Errors have status 400, or 5xx when they are ours; the body is `__type` and `message`."""
+    idle: tuple[str, ...] = ()
     try:
-        status, answer = 200, await _act(engine, scope, receive)
+        answer, idle = await _act(engine, scope, receive)
+        status = 200
     except Disconnected:
         return
     except SfcError as error:
@@ -63,10 +80,11 @@ async def serve_action(engine: Engine, scope: Scope, receive: Receive, send: Sen
     except Exception:
         log.exception("a request for %s failed", _target(scope))
         status, answer = 500, {"__type": "InternalFailure", "message": "The server failed to handle this request."}
-    await _respond(send, status, orjson.dumps(answer))
+    await _respond(send, status, orjson.dumps(answer), idle)
 
 
-async def _act(engine: Engine, scope: Scope, receive: Receive) -> dict[str, Any]:
+async def _act(engine: Engine, scope: Scope, receive: Receive) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The answer, and the members of the request that had no effect."""
     data = await read_body(scope, receive)
     target = _target(scope)
     try:
@@ -82,7 +100,8 @@ async def _act(engine: Engine, scope: Scope, receive: Receive) -> dict[str, Any]
     if type(body) is not dict:
         raise InvalidRequest("The request body must be a JSON object", code="SerializationException")
     check(shape, body)
-    return await action(engine, body)
+    idle = tuple(name for name in _WITHOUT_EFFECT[target] if body.get(name) is not None)
+    return await action(engine, body), idle
 
 
 def _target(scope: Scope) -> bytes:
@@ -92,11 +111,13 @@ def _target(scope: Scope) -> bytes:
     return b""
 
 
-async def _respond(send: Send, status: int, body: bytes) -> None:
+async def _respond(send: Send, status: int, body: bytes, idle: tuple[str, ...]) -> None:
     headers = [
         (b"content-type", b"application/x-amz-json-1.0"),
         (b"content-length", b"%d" % len(body)),
         (b"x-amzn-requestid", b"%b%012x" % (_REQUESTS, next(_numbers))),
     ]
+    if idle:
+        headers.append((b"x-sfc-without-effect", ", ".join(idle).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

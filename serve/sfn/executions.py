@@ -46,7 +46,7 @@ async def start_execution(engine: Engine, body: Body) -> Body:
 async def start_sync_execution(engine: Engine, body: Body) -> Body:
     target = arn.parse(body["stateMachineArn"], "stateMachine")
     record = await engine.start_sync(target.text, body.get("input", "{}"), body.get("name"))
-    answer = _outline(record) | _data(record, body)
+    answer = _outline(engine, record) | _data(record, body)
     answer["outputDetails"] = answer["inputDetails"]  # here even where there is no output
     duration = max(0, (record.stopped_at or record.started_at) - record.started_at)
     # AWS bills in steps of 100 ms of 64 MB chunks; both figures belong to the shape of the answer.
@@ -59,10 +59,10 @@ async def start_sync_execution(engine: Engine, body: Body) -> Body:
 
 async def describe_execution(engine: Engine, body: Body) -> Body:
     record = await engine.describe(arn.parse(body["executionArn"], "execution").text)
-    return _outline(record) | _data(record, body) | _redrive(record)
+    return _outline(engine, record) | _data(record, body) | _redrives(record) | _redrive_status(record)
 
 
-def _outline(record: ExecutionRecord) -> Body:
+def _outline(engine: Engine, record: ExecutionRecord) -> Body:
     answer: Body = {
         "executionArn": record.arn,
         "stateMachineArn": record.machine_arn,
@@ -70,6 +70,10 @@ def _outline(record: ExecutionRecord) -> Body:
         "status": record.status,
         "startDate": record.started_at / 1000,
     }
+    if record.published is not None:
+        answer["stateMachineVersionArn"] = engine.partition.release(record.machine, record.published)
+    if record.alias is not None:
+        answer["stateMachineAliasArn"] = engine.partition.alias(record.machine, record.alias)
     if record.stopped_at is not None:
         answer["stopDate"] = record.stopped_at / 1000
     return answer
@@ -91,11 +95,18 @@ def _data(record: ExecutionRecord, body: Body) -> Body:
     return answer
 
 
-def _redrive(record: ExecutionRecord) -> Body:
+def _redrives(record: ExecutionRecord) -> Body:
+    answer: Body = {"redriveCount": record.redrives}
+    if record.redriven_at is not None:
+        answer["redriveDate"] = record.redriven_at / 1000
+    return answer
+
+
+def _redrive_status(record: ExecutionRecord) -> Body:
     if record.status in ("FAILED", "TIMED_OUT", "ABORTED"):
-        return {"redriveCount": 0, "redriveStatus": "REDRIVABLE"}
+        return {"redriveStatus": "REDRIVABLE"}
     reason = f"Execution is {record.status} and cannot be redriven"
-    return {"redriveCount": 0, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 
 async def list_executions(engine: Engine, body: Body) -> Body:
@@ -103,14 +114,11 @@ async def list_executions(engine: Engine, body: Body) -> Body:
         raise InvalidRequest("Must provide a state machine ARN or a Map Run ARN")
     if body.get("mapRunArn") is not None:
         raise NotSupported("Map Runs are not supported", code="ResourceNotFound")
-    machine = arn.parse(body["stateMachineArn"], "stateMachine").machine
-    if (await engine.get_blueprint(machine)).kind == "EXPRESS":
-        raise NotSupported("This operation is not supported by this type of state machine")
-    if body.get("redriveFilter") == "REDRIVEN":
-        return {"executions": []}
+    machine = arn.parse(body["stateMachineArn"], "stateMachine").text
     limit = body.get("maxResults") or DEFAULT_PAGE_SIZE
-    page = await engine.list(machine, body.get("statusFilter"), limit, body.get("nextToken"))
-    answer: Body = {"executions": [_outline(record) | {"redriveCount": 0} for record in page.items]}
+    redriven = None if body.get("redriveFilter") is None else body["redriveFilter"] == "REDRIVEN"
+    page = await engine.list(machine, body.get("statusFilter"), limit, body.get("nextToken"), redriven)
+    answer: Body = {"executions": [_outline(engine, record) | _redrives(record) for record in page.items]}
     if page.next_token:
         answer["nextToken"] = page.next_token
     return answer

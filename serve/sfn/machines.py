@@ -2,29 +2,32 @@
 
 from typing import Any, Final
 
-from serve.sfn import shapes
-from sfc import arn
+from serve.sfn import configuration, names, shapes
+from serve.sfn.tags import tags_in
+from sfc import arn, jsonvalue
 from sfc.asl.parse import parse
+from sfc.catalog.catalog import Catalog
 from sfc.catalog.version import Version
 from sfc.engine.engine import Engine
-from sfc.errors import InvalidRequest, NotFound, NotSupported
-from sfc.limits import DEFAULT_PAGE_SIZE
+from sfc.engine.target import find_target
+from sfc.errors import InvalidRequest, NotFound
+from sfc.limits import DEFAULT_PAGE_SIZE, DIAGNOSTICS
 
 Body = dict[str, Any]
 
 _CONFIGURATION: Final = {
-    "loggingConfiguration": shapes.OBJECT,
-    "tracingConfiguration": shapes.OBJECT,
-    "encryptionConfiguration": shapes.OBJECT,
+    "loggingConfiguration": shapes.without_effect(shapes.LOGGING),
+    "tracingConfiguration": shapes.without_effect(shapes.TRACING),
+    "encryptionConfiguration": shapes.without_effect(shapes.ENCRYPTION),
     "publish": shapes.FLAG,
-    "versionDescription": shapes.Field(high=256),
+    "versionDescription": shapes.DESCRIPTION,
 }
 CREATE: Final = {
     "name": shapes.required(shapes.NAME),
     "definition": shapes.required(shapes.DEFINITION),
     "roleArn": shapes.ARN,
     "type": shapes.KIND,
-    "tags": shapes.LIST,
+    "tags": shapes.list_of(shapes.TAG),
     **_CONFIGURATION,
 }
 UPDATE: Final = {
@@ -41,110 +44,138 @@ VALIDATE: Final = {
     "definition": shapes.required(shapes.DEFINITION),
     "type": shapes.KIND,
     "severity": shapes.Field(members=("ERROR", "WARNING")),
-    "maxResults": shapes.Field(type=int, low=0, high=100),
+    "maxResults": shapes.Field(type=int, low=0, high=DIAGNOSTICS),
 }
-
-_CONFIGURATIONS: Final = ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
-_NO_LOGGING: Final[Body] = {"level": "OFF", "includeExecutionData": False}
-_NO_TRACING: Final[Body] = {"enabled": False}
-_DIAGNOSTICS: Final = 100
 
 
 async def create_state_machine(engine: Engine, body: Body) -> Body:
     name = arn.check_name(body["name"])
-    _check_publishing(body)
-    settings = _settings(body)
-    if body.get("tags"):
-        settings["tags"] = body["tags"]
-    version = await engine.create_blueprint(
-        name, body["definition"], kind=body.get("type", "STANDARD"), role_arn=body["roleArn"], settings=settings
-    )
-    return {"stateMachineArn": engine.partition.state_machine(name), "creationDate": version.created_at / 1000}
+    publish = _publishing(body)
+    settings = configuration.settings({}, configuration.given(body))
+
+    def create(catalog: Catalog) -> Version:
+        return catalog.create(
+            name,
+            body["definition"],
+            kind=body.get("type") or "STANDARD",
+            role_arn=body["roleArn"],
+            settings=settings,
+            tags=tags_in(body.get("tags") or []),
+            publish=publish,
+            description=body.get("versionDescription"),
+        )
+
+    version = await engine.consult(create)
+    answer = {"stateMachineArn": engine.partition.state_machine(name), "creationDate": version.created_at / 1000}
+    if publish:
+        answer["stateMachineVersionArn"] = engine.partition.release(name, 1)
+    return answer
 
 
 async def update_state_machine(engine: Engine, body: Body) -> Body:
-    given = _settings(body)
-    if body.get("definition") is None and body.get("roleArn") is None and not given:
+    configurations = configuration.given(body)
+    if body.get("definition") is None and body.get("roleArn") is None and not configurations:
         raise InvalidRequest(
             "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
             "must be specified",
             code="MissingRequiredParameter",
         )
-    _check_publishing(body)
-    before = await _version(engine, body["stateMachineArn"])
-    version = await engine.update_blueprint(
-        before.name,
-        definition=body.get("definition"),
-        role_arn=body.get("roleArn"),
-        settings={**before.settings, **given} if given else None,
-    )
-    answer: Body = {"updateDate": version.updated_at / 1000}
+    publish = _publishing(body)
+    name = names.unqualified(body["stateMachineArn"])
+    answer: Body = {}
+
+    def update(catalog: Catalog) -> Version:
+        before = catalog.get(name)
+        version = catalog.update(
+            name,
+            definition=body.get("definition"),
+            role_arn=body.get("roleArn"),
+            settings=configuration.settings(dict(before.settings), configurations) if configurations else None,
+        )
+        if publish:
+            release = catalog.releases.publish(name, description=body.get("versionDescription"))
+            answer["stateMachineVersionArn"] = engine.partition.release(name, release.number)
+        return version
+
+    version = await engine.consult(update)
+    answer["updateDate"] = version.updated_at / 1000
     if version.revision_id:
         answer["revisionId"] = version.revision_id
     return answer
 
 
-def _check_publishing(body: Body) -> None:
-    if body.get("versionDescription") is not None and not body.get("publish"):
+def _publishing(body: Body) -> bool:
+    publish = bool(body.get("publish"))
+    if body.get("versionDescription") is not None and not publish:
         raise InvalidRequest("Version description can only be set when publish is true")
-    if body.get("publish"):
-        raise NotSupported("Publishing versions is not supported", code="ValidationException")
-
-
-def _settings(body: Body) -> Body:
-    settings = {key: body[key] for key in _CONFIGURATIONS if body.get(key) is not None}
-    logging = settings.get("loggingConfiguration")
-    if logging is not None:
-        destinations = logging.get("destinations") or ()
-        if len(destinations) > 1 or (logging.get("level", "OFF") != "OFF" and len(destinations) != 1):
-            raise InvalidRequest(
-                "Invalid Logging Configuration: Must specify exactly one Log Destination.",
-                code="InvalidLoggingConfiguration",
-            )
-    return settings
-
-
-async def _version(engine: Engine, machine_arn: str) -> Version:
-    target = arn.parse(machine_arn, "stateMachine")
-    if target.name:
-        raise NotFound(f"State Machine Does Not Exist: '{target.text}'", code="StateMachineDoesNotExist")
-    return await engine.get_blueprint(target.machine)
+    return publish
 
 
 async def describe_state_machine(engine: Engine, body: Body) -> Body:
-    version = await _version(engine, body["stateMachineArn"])
+    """Of a machine, of one of its versions, or of a machine by the label of one of its Maps."""
+    target = arn.parse(body["stateMachineArn"], "stateMachine")
+    machine, _, label = target.machine.partition("/")
+
+    def find(catalog: Catalog) -> tuple[Version, Body]:
+        if target.name.isdecimal():
+            release = catalog.releases.release(machine, int(target.name))
+            about: Body = {"creationDate": release.created_at / 1000}
+            if release.description:
+                about["description"] = release.description
+            return catalog.version(release.version), about
+        version = find_target(catalog, target.text.replace(f"/{label}", "") if label else target.text).version
+        if label and label not in labels_in(version.definition):
+            raise names.unknown(target.text)
+        return version, {"label": label} if label else {}
+
+    version, about = await engine.consult(find)
     return {
-        **_described(engine, version),
+        **_described(engine, version, body),
         "status": "ACTIVE",
         "type": version.kind,
         "creationDate": version.created_at / 1000,
+        **about,
+        "stateMachineArn": target.text,
     }
 
 
 async def describe_state_machine_for_execution(engine: Engine, body: Body) -> Body:
     version = await engine.version_of(arn.parse(body["executionArn"], "execution").text)
-    return {**_described(engine, version), "updateDate": version.updated_at / 1000}
+    return {**_described(engine, version, body), "updateDate": version.updated_at / 1000}
 
 
-def _described(engine: Engine, version: Version) -> Body:
+def labels_in(definition: str) -> frozenset[str]:
+    """The labels of the Maps in a definition that is valid."""
+    found: set[str] = set()
+    waiting = [jsonvalue.loads(definition.encode())]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            label = value.get("Label")
+            if value.get("Type") == "Map" and isinstance(label, str):
+                found.add(label)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return frozenset(found)
+
+
+def _described(engine: Engine, version: Version, body: Body) -> Body:
     answer: Body = {
         "stateMachineArn": engine.partition.state_machine(version.name),
         "name": version.name,
-        "definition": version.definition,
+        "definition": "{}" if body.get("includedData") == "METADATA_ONLY" else version.definition,
         "roleArn": version.role_arn,
-        "loggingConfiguration": {**_NO_LOGGING, **version.settings.get("loggingConfiguration", {})},
-        "tracingConfiguration": {**_NO_TRACING, **version.settings.get("tracingConfiguration", {})},
+        **configuration.described(version),
     }
     if version.revision_id:
         answer["revisionId"] = version.revision_id
-    if "encryptionConfiguration" in version.settings:
-        answer["encryptionConfiguration"] = version.settings["encryptionConfiguration"]
     return answer
 
 
 async def delete_state_machine(engine: Engine, body: Body) -> Body:
     try:
-        await engine.delete_blueprint(arn.parse(body["stateMachineArn"], "stateMachine").machine)
+        await engine.delete_blueprint(names.unqualified(body["stateMachineArn"]))
     except NotFound:
         return {}  # deleting is idempotent
     return {}
@@ -176,7 +207,7 @@ async def validate_definition(engine: Engine, body: Body) -> Body:
         for d in parse(body["definition"], kind=body.get("type", "STANDARD")).diagnostics
         if d.severity == "ERROR" or body.get("severity") == "WARNING"
     ]  # fmt: skip
-    limit = body.get("maxResults") or _DIAGNOSTICS
+    limit = body.get("maxResults") or DIAGNOSTICS
     failed = any(diagnostic["severity"] == "ERROR" for diagnostic in found)
     return {
         "result": "FAIL" if failed else "OK",

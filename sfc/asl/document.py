@@ -5,20 +5,18 @@ an object has twice (whoever reads the text cannot know which one counts), and n
 """
 
 import json
-import re
 from collections import Counter
 from typing import Final
 
 import orjson
 
 from sfc.asl.report import Report
+from sfc.jackson import complaint
 from sfc.jsonvalue import Json, NotJson, check_depth, dumps
 from sfc.limits import DEFINITION_CHARS, JSON_DEPTH
 
 INVALID_JSON: Final = "INVALID_JSON_DESCRIPTION"
 _NO_OBJECT: Final = "Definition must be a valid JSON object"
-_TOKEN: Final = re.compile(r"\w+")
-_LITERALS: Final = frozenset({"true", "false", "null"})
 _SHOWN_CHARS: Final = 500
 
 
@@ -66,19 +64,10 @@ def _text(source: object, report: Report) -> str | None:
 
 
 def _broken(text: str, error: orjson.JSONDecodeError, report: Report) -> None:
-    """One finding in the words of AWS's parser where it is a bare word, else the position and the reason."""
-    position = min(error.pos, len(text))
     if "depth limit" in error.msg:
         report.whole("", f"The definition nests deeper than {JSON_DEPTH} levels", INVALID_JSON)
         return
-    token = _TOKEN.match(text, position)
-    reason = error.msg[:1].upper() + error.msg[1:]
-    if token is not None and token[0] not in _LITERALS and not token[0][0].isdigit():
-        position = token.end()
-        reason = (
-            f"Unrecognized token '{token[0]}': was expecting "
-            "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        )
+    reason, position = complaint(text, error)
     line = text.count("\n", 0, position) + 1
     column = position - (text.rfind("\n", 0, position) + 1) + 1
     shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}[truncated {len(text) - _SHOWN_CHARS} chars]"

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
@@ -26,6 +27,7 @@ from sfc.store.journal import Kind, Lease, Store
 from sfc.tasks.job import Dispatcher
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 __all__ = ["Engine", "EngineSettings", "StartRequest"]
 
@@ -132,9 +134,14 @@ class Engine:
         status: str | None = None,
         limit: int = DEFAULT_PAGE_SIZE,
         token: str | None = None,
+        redriven: bool | None = None,
     ) -> Page[ExecutionRecord]:
-        """Newest first, without inputs. `machine` is a name or ARN. Raises NotFound, NotSupported, InvalidToken."""
-        return await self._queries.list(machine, status, limit, token)
+        """Newest first, without inputs. `machine` is a name or ARN; that of a release or an alias means what was
+        started through it. `redriven`: only those that were redriven, or never were.
+
+        Raises NotFound, NotSupported, InvalidToken.
+        """
+        return await self._queries.list(machine, status, limit, token, redriven)
 
     async def history(
         self,
@@ -194,9 +201,13 @@ class Engine:
         settings: Mapping[str, Json] | None = None,
     ) -> Version:
         """See `Catalog.create`."""
-        return await self._host.threads.call(
-            lambda: self._catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
+        return await self.consult(
+            lambda catalog: catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
         )
+
+    async def consult(self, question: Callable[[Catalog], T]) -> T:
+        """Have the catalog do or tell something, beside the event loop."""
+        return await self._host.threads.call(lambda: question(self._catalog))
 
     async def update_blueprint(
         self,

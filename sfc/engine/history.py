@@ -8,7 +8,7 @@ from typing import Final
 from sfc.engine import tokens
 from sfc.engine.host import Committed, Host
 from sfc.engine.records import HistoryEvent, Page
-from sfc.engine.resident import execution_info, replay
+from sfc.engine.resident import info_of, replay
 from sfc.interpreter import Run, step
 from sfc.store.journal import ExecutionRow, JournalRow
 
@@ -80,7 +80,7 @@ class Histories:
 
     def _run(self, row: ExecutionRow, rows: list[JournalRow]) -> Run:
         version = self._host.catalog.version(row.version)
-        info = execution_info(self._host.partition, version, row.machine, row.name, row.kind, row.id)
+        info = info_of(self._host.partition, version, row)
         # A diverged execution shows what can still be told of it.
         return replay(version.machine, info, rows, record=True, check=False)
 

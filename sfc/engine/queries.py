@@ -9,6 +9,7 @@ from sfc.engine import tokens
 from sfc.engine.host import Host
 from sfc.engine.records import ExecutionRecord, Page
 from sfc.engine.run_id import execution_of, express_run
+from sfc.engine.target import find_target
 from sfc.errors import InvalidRequest, NotFound, NotSupported
 from sfc.store.journal import ExecutionRow, Wanted
 
@@ -67,22 +68,24 @@ class Queries:
         return await self._stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
 
     async def list(
-        self, machine: str | None, status: str | None, limit: int, token: str | None
+        self, machine: str | None, status: str | None, limit: int, token: str | None, redriven: bool | None = None
     ) -> Page[ExecutionRecord]:
         host = self._host
+        published: int | None = None
+        alias: str | None = None
         if machine is not None:
-            machine = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
-            name = machine
-            version = await host.threads.call(lambda: host.catalog.get(name))
-            if version.kind == "EXPRESS":
+            named = machine
+            target = await host.threads.call(lambda: find_target(host.catalog, named))
+            if target.version.kind == "EXPRESS":
                 raise NotSupported(_UNSUPPORTED)
+            machine, alias = target.version.name, target.alias
+            published = None if alias else target.published
         if status is not None and status not in _STATUSES:
             raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
-        question: list[object] = ["executions", machine, status]
+        wanted = Wanted(machine=machine, status=status, published=published, alias=alias, redriven=redriven)
+        question: list[object] = ["executions", machine, status, published, alias, redriven]
         before = tokens.place_of_number(token, question)
-        rows: Sequence[ExecutionRow] = await host.threads.call(
-            lambda: host.store.list(Wanted(machine=machine, status=status), before, limit + 1)
-        )
+        rows: Sequence[ExecutionRow] = await host.threads.call(lambda: host.store.list(wanted, before, limit + 1))
         items = [self._record(row) for row in rows[:limit]]
         return Page(items, tokens.give(question, rows[limit - 1].id) if len(rows) > limit else None)
 
@@ -128,6 +131,10 @@ class Queries:
             version=row.version,
             status=row.status,
             started_at=row.started_at,
+            published=row.published,
+            alias=row.alias,
+            redrives=row.redrives,
+            redriven_at=row.redriven_at,
             stopped_at=row.stopped_at,
             output=None if row.output is None else row.output.decode(),
             error=row.error,

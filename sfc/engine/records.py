@@ -27,6 +27,13 @@ class ExecutionRecord:
     status: str
     """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
     started_at: int
+    published: int | None = None
+    """Number of the release that it was started through, by itself or by an alias."""
+    alias: str | None = None
+    """The alias that it was started through."""
+    redrives: int = 0
+    """How often it was redriven."""
+    redriven_at: int | None = None
     stopped_at: int | None = None
     input: str | None = None
     """None in lists."""

@@ -23,8 +23,8 @@ class Resident:
     """A live run with what the engine has to know of it."""
 
     __slots__ = (
-        "arn", "broken", "id", "input", "key", "kind", "machine", "name", "pending", "run", "shard", "started_at",
-        "sync", "timer_due", "version", "wake_at",
+        "alias", "arn", "broken", "id", "input", "key", "kind", "machine", "name", "pending", "published",
+        "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version", "wake_at",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +39,10 @@ class Resident:
         self.started_at = started_at
         self.input = input
         self.run = run
+        self.published: int | None = None
+        self.alias: str | None = None
+        self.redrives = 0
+        self.redriven_at: int | None = None
         self.arn = run.info.arn
         self.key = f"{id:x}"
         self.wake_at: int | None = None
@@ -62,6 +66,10 @@ class Resident:
             version=self.version,
             status="RUNNING",
             started_at=self.started_at,
+            published=self.published,
+            alias=self.alias,
+            redrives=self.redrives,
+            redriven_at=self.redriven_at,
             input=self.input.decode(),
             states=self.run.active_states(),
         )
@@ -99,7 +107,14 @@ class Divergence(Exception):
 
 
 def execution_info(
-    partition: Partition, version: Version, machine: str, name: str, kind: Kind, id: int
+    partition: Partition,
+    version: Version,
+    machine: str,
+    name: str,
+    kind: Kind,
+    id: int,
+    published: int | None = None,
+    alias: str | None = None,
 ) -> ExecutionInfo:
     execution = (
         partition.execution(machine, name) if kind == "STANDARD" else partition.express(machine, name, express_run(id))
@@ -111,7 +126,14 @@ def execution_info(
         machine_name=machine,
         role_arn=version.role_arn,
         kind=kind,
+        release_arn=None if published is None else partition.release(machine, published),
+        alias_arn=None if alias is None else partition.alias(machine, alias),
     )
+
+
+def info_of(partition: Partition, version: Version, row: ExecutionRow) -> ExecutionInfo:
+    """What a stored execution knows of itself."""
+    return execution_info(partition, version, row.machine, row.name, row.kind, row.id, row.published, row.alias)
 
 
 def replay(
@@ -128,9 +150,10 @@ def replay(
 
 def revive(partition: Partition, version: Version, row: ExecutionRow, rows: Sequence[JournalRow]) -> Resident:
     """The resident of a stored execution. Raises Divergence."""
-    info = execution_info(partition, version, row.machine, row.name, row.kind, row.id)
-    run = replay(version.machine, info, rows)
+    run = replay(version.machine, info_of(partition, version, row), rows)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at
+    resident.published, resident.alias = row.published, row.alias
+    resident.redrives, resident.redriven_at = row.redrives, row.redriven_at
     return resident

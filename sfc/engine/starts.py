@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from sfc import arn as arns
 from sfc import jsonvalue
-from sfc.catalog.version import Version
 from sfc.engine.committer import NameTaken
 from sfc.engine.host import Host
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident, execution_info
 from sfc.engine.run_id import express_run
+from sfc.engine.target import Target, find_target
 from sfc.errors import Conflict, InvalidInput, NotSupported, Overloaded, SfcError, Unavailable
 from sfc.interpreter import Run
 from sfc.interpreter.entries import Started
@@ -26,7 +26,7 @@ from sfc.store.journal import WORKING, Lease, NewExecution
 
 class StartRequest(NamedTuple):
     machine: str
-    """Name or ARN."""
+    """Name, or ARN of the machine, of a release or of an alias."""
     input: str = "{}"
     name: str | None = None
 
@@ -77,10 +77,10 @@ class Starts:
     async def start_sync(self, request: StartRequest) -> ExecutionRecord:
         """Run an EXPRESS execution to its end in memory. Nothing is written: a crash ends it without a trace."""
         host = self._host
-        version = self._version(request.machine)
-        if version.kind != "EXPRESS":
+        target = find_target(host.catalog, request.machine)
+        if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
-        resident = self._resident(version, request)
+        resident = self._resident(target, request)
         ended: asyncio.Future[Run | None] = asyncio.get_running_loop().create_future()
         resident.sync = lambda run: None if ended.done() else ended.set_result(run)
         host.residence.enter(resident)
@@ -97,8 +97,9 @@ class Starts:
     def _begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
         host = self._host
         try:
-            version = self._version(request.machine)
-            resident = self._resident(version, request)
+            target = find_target(host.catalog, request.machine)
+            version = target.version
+            resident = self._resident(target, request)
         except SfcError as error:
             settle(error)
             return
@@ -111,8 +112,9 @@ class Starts:
             settle(self._same(host.residence.all[known], request))
             return
         new = NewExecution(
-            resident.id, version.name, resident.name, version.id, version.kind, resident.started_at, WORKING
-        )
+            resident.id, version.name, resident.name, version.id, version.kind, resident.started_at, WORKING,
+            resident.published, resident.alias,
+        )  # fmt: skip
 
         def answer(error: SfcError | None) -> None:
             settle(resident.record(host.partition) if error is None else error)
@@ -121,13 +123,9 @@ class Starts:
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
 
-    def _version(self, machine: str) -> Version:
-        name = arns.parse(machine, "stateMachine").machine if machine.startswith("arn:") else machine
-        return self._host.catalog.get(name)
-
-    def _resident(self, version: Version, request: StartRequest) -> Resident:
+    def _resident(self, target: Target, request: StartRequest) -> Resident:
         """An execution that has not begun. Raises InvalidInput, InvalidName, Overloaded, Unavailable."""
-        host = self._host
+        host, version = self._host, target.version
         input = _checked_input(request.input)
         if request.name is not None:
             arns.check_name(request.name)
@@ -138,8 +136,12 @@ class Starts:
         now = host.clock()
         id = self._ids[next(self._turn)].next(now)
         name = request.name or express_run(id)
-        info = execution_info(host.partition, version, version.name, name, version.kind, id)
-        return Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
+        info = execution_info(
+            host.partition, version, version.name, name, version.kind, id, target.published, target.alias
+        )
+        resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
+        resident.published, resident.alias = target.published, target.alias
+        return resident
 
     def _started(self, resident: Resident) -> Started:
         seed = self._seeds.getrandbits(64) - (1 << 63)
@@ -148,7 +150,7 @@ class Starts:
     async def _namesake(self, request: StartRequest) -> ExecutionRecord | SfcError:
         """What a start answers whose name another execution has."""
         host = self._host
-        version = self._version(request.machine)
+        version = find_target(host.catalog, request.machine).version
         name = request.name or ""
         known = host.residence.names.get((version.name, name))
         if known is not None:
@@ -185,6 +187,8 @@ class Starts:
 
 def _checked_input(text: str) -> bytes:
     """The input as UTF-8 JSON. Raises InvalidInput."""
+    if not text.strip():
+        raise InvalidInput("Invalid State Machine Execution Input: 'Invalid execution input.'", field="input")
     try:
         data = text.encode()
         if len(data) > PAYLOAD_BYTES:

@@ -5,7 +5,7 @@ import logging
 
 from sfc.asl.expression import Failure
 from sfc.engine.host import Host
-from sfc.engine.resident import Resident, Work, execution_info
+from sfc.engine.resident import Resident, Work, info_of
 from sfc.errors import InvalidRequest, SfcError, Unavailable
 from sfc.interpreter import Run
 from sfc.interpreter.entries import Stopped
@@ -65,10 +65,11 @@ class Stops:
         """Stands for an execution whose run nobody can trust: only its end is written."""
         host = self._host
         version = host.catalog.version(row.version)
-        info = execution_info(host.partition, version, row.machine, row.name, row.kind, row.id)
+        info = info_of(host.partition, version, row)
         resident = Resident(
             row.id, row.machine, row.name, row.version, row.kind, row.started_at, b"{}", Run(version.machine, info)
         )
+        resident.published, resident.alias = row.published, row.alias
         resident.broken = True
         return resident
 

@@ -57,7 +57,11 @@ def exited(run: Run, token: Token, output: Json) -> None:
 
 
 def execution_started(run: Run, source: str) -> None:
-    details = {"input": source, "inputDetails": WHOLE, "roleArn": run.info.role_arn}
+    details: dict[str, Json] = {"input": source, "inputDetails": WHOLE, "roleArn": run.info.role_arn}
+    if run.info.alias_arn is not None:
+        details["stateMachineAliasArn"] = run.info.alias_arn
+    if run.info.release_arn is not None:
+        details["stateMachineVersionArn"] = run.info.release_arn
     emit(run, 0, "ExecutionStarted", "executionStartedEventDetails", details)
 
 

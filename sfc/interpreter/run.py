@@ -36,6 +36,9 @@ class ExecutionInfo:
     role_arn: str = ""
     history_events: int = HISTORY_EVENTS
     kind: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    release_arn: str | None = None
+    """Of the published version that it was started through, if it was."""
+    alias_arn: str | None = None
 
 
 class Gather(Protocol):

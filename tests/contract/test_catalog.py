@@ -29,9 +29,9 @@ def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]
 
 
 def test_a_new_blueprint_is_found_by_name_and_by_version(catalog: Catalog) -> None:
-    made = catalog.create("orders", PASS, kind="EXPRESS", role_arn="arn:role", settings={"tags": [{"key": "a"}]})
+    made = catalog.create("orders", PASS, kind="EXPRESS", role_arn="arn:role", settings={"a": 1})
     assert (made.name, made.number, made.kind, made.definition) == ("orders", 1, "EXPRESS", PASS)
-    assert (made.role_arn, made.settings, made.revision_id) == ("arn:role", {"tags": [{"key": "a"}]}, "")
+    assert (made.role_arn, made.settings, made.revision_id) == ("arn:role", {"a": 1}, "")
     assert made.created_at == made.updated_at
     assert catalog.get("orders") == catalog.version(made.id) == made
     assert made.machine.start_at == "A"
@@ -44,8 +44,9 @@ def test_what_is_read_afresh_equals_what_was_written(catalog: Catalog) -> None:
 
 
 def test_creating_the_same_again_gives_the_one_that_is_there(catalog: Catalog) -> None:
-    made = catalog.create("orders", PASS, role_arn="arn:role", settings={"tags": [1]})
-    assert catalog.create("orders", PASS, role_arn="arn:other", settings={"tags": [2]}) == made
+    made = catalog.create("orders", PASS, role_arn="arn:role", tags={"a": "1"})
+    assert catalog.create("orders", PASS, role_arn="arn:other", tags={"b": "2"}) == made
+    assert catalog.tags.of("stateMachine:orders") == {"a": "1"}
 
 
 @pytest.mark.parametrize("change", [{"definition": OTHER}, {"kind": "EXPRESS"}, {"settings": {"a": 1}}])

@@ -47,6 +47,7 @@ def test_a_machine_is_created_described_listed_and_deleted(sfn: Any) -> None:
         "creationDate": made["creationDate"],
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},
+        "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
     }
     listed = sfn.list_state_machines()["stateMachines"]
     assert listed == [{"stateMachineArn": arn, "name": "one", "type": "STANDARD", "creationDate": made["creationDate"]}]

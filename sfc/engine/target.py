@@ -1,0 +1,41 @@
+"""Which definition a start means: the machine itself, one of its releases, or what an alias leads to."""
+
+import random
+from dataclasses import dataclass
+
+from sfc import arn as arns
+from sfc.catalog.catalog import Catalog
+from sfc.catalog.version import Version
+from sfc.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    version: Version
+    published: int | None = None
+    """The release, when it was named or an alias chose it."""
+    alias: str | None = None
+
+
+def find_target(catalog: Catalog, machine: str) -> Target:
+    """`machine` is a name or an ARN, which may be qualified. An alias with two routes draws one at each call.
+
+    Raises NotFound (StateMachineDoesNotExist), InvalidArn.
+    """
+    if not machine.startswith("arn:"):
+        return Target(catalog.get(machine))
+    arn = arns.parse(machine, "stateMachine")
+    version = catalog.get(arn.machine)
+    if not arn.name:
+        return Target(version)
+    alias = None
+    if arn.name.isdecimal():
+        number = int(arn.name)
+    else:
+        alias = arn.name
+        try:
+            number = catalog.releases.alias(arn.machine, alias).release_for(random.randrange(100))
+        except NotFound:
+            raise NotFound(f"State Machine Does Not Exist: '{arn.text}'", code="StateMachineDoesNotExist") from None
+    release = catalog.releases.release(arn.machine, number)
+    return Target(catalog.version(release.version), number, alias)
