@@ -6,12 +6,13 @@ call of the same engine releases the older one.
 
 import asyncio
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from actors.desk import Answer, Desk
 from sfc.tasks import load_handlers
+from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.job import Job, JobResult
 from sfc.tasks.runner import JobRunner, TaskSettings
 
@@ -31,6 +32,7 @@ class WorkerOptions:
     """Jobs at once; threads limit those in plain functions further."""
     threads: int = 32
     lambda_endpoint: str | None = None
+    aws: AwsSettings = field(default_factory=AwsSettings)
     memory_bytes: int | None = 4 << 30
     """What handlers may allocate before they get MemoryError; None: no limit."""
     cpus: float = 1.0
@@ -65,7 +67,9 @@ class Worker:
         if resend:
             desk.resend(engine)
         if self._runner is None:
-            settings = TaskSettings(threads=self._options.threads, lambda_endpoint=self._options.lambda_endpoint)
+            settings = TaskSettings(
+                threads=self._options.threads, lambda_endpoint=self._options.lambda_endpoint, aws=self._options.aws
+            )
             self._runner = JobRunner(settings=settings)
         for job in desk.accept(engine, [Job(*job) for job in jobs]):
             self._runner.begin(job, self._finished)

@@ -70,6 +70,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sfc-conformance-") as data:
         command = [str(Path(sys.executable).with_name("sfc")), "up", "--port", str(port), "--data", data]
         command += ["--lambda-endpoint", f"http://127.0.0.1:{LAMBDA_PORT}"]
+        command += ["--aws-endpoint", f"sqs=http://127.0.0.1:{LAMBDA_PORT}"]
         server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr)
         try:
             wait_until_healthy(server, endpoint)

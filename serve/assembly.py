@@ -38,6 +38,7 @@ def start_scheduler(settings: Settings) -> SchedulerClient:
     options = WorkerOptions(
         handlers=settings.handlers,
         lambda_endpoint=settings.lambda_endpoint,
+        aws=settings.aws,
         cpus=min(1.0, _CPUS_OF_ALL_WORKERS / settings.workers),
     )
     return connect_scheduler(SchedulerSettings(size=settings.workers, worker=options))
@@ -46,7 +47,7 @@ def start_scheduler(settings: Settings) -> SchedulerClient:
 def local_engine(settings: Settings) -> Engine:
     """An engine whose jobs are done in this process. Raises HandlersNotLoaded."""
     load_handlers(settings.handlers)
-    runner = JobRunner(settings=TaskSettings(lambda_endpoint=settings.lambda_endpoint))
+    runner = JobRunner(settings=TaskSettings(lambda_endpoint=settings.lambda_endpoint, aws=settings.aws))
     return _engine(settings, LocalDispatcher(runner))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, aws_settings
 from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def up(
     lambda_endpoint: Annotated[
         str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
     ] = None,
+    aws_endpoint: AwsEndpointOption = None,
+    aws_region: AwsRegionOption = None,
     handlers: Annotated[
         list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
     ] = None,
@@ -49,12 +52,15 @@ def up(
         raise typer.BadParameter("only sqlite:////ABSOLUTE/PATH is supported", param_hint="--store")
     if blueprints is not None and not blueprints.is_dir():
         raise typer.BadParameter(f"{blueprints} is no directory", param_hint="--blueprints")
+    aws_settings(aws_endpoint, aws_region)  # tells now what is wrong with it
     settings = Settings(
         data=str(data.absolute()),
         host=host,
         port=port,
         store=store,
         lambda_endpoint=lambda_endpoint,
+        aws_endpoints=tuple(aws_endpoint or ()),
+        aws_region=aws_region,
         handlers=tuple(_absolute(name) for name in handlers or ()),
         workers=workers,
         blueprints=None if blueprints is None else str(blueprints.absolute()),

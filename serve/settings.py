@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sfc.tasks.aws.settings import AwsSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -16,6 +18,9 @@ class Settings:
     store: str | None = None
     """`sqlite:///PATH`; None: a file in `data`."""
     lambda_endpoint: str | None = None
+    aws_endpoints: tuple[str, ...] = ()
+    """`URL` or `SERVICE=URL`: where AWS services are."""
+    aws_region: str | None = None
     handlers: tuple[str, ...] = ()
     """Modules, or files of Python, whose tasks are registered in every worker."""
     workers: int = 2
@@ -37,9 +42,15 @@ class Settings:
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def aws(self) -> AwsSettings:
+        """Step Functions itself (`aws-sdk:sfn:…`) is this server, unless another one was named."""
+        return AwsSettings.of(self.aws_endpoints, self.aws_region).otherwise("stepfunctions", self.url)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Settings":
-        return cls(**{**value, "handlers": tuple(value["handlers"])})
+        given: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+        return cls(**given)

@@ -55,3 +55,5 @@ TAGS: Final = 50
 """Of one resource."""
 TAG_KEY_CHARS: Final = 128
 TAG_VALUE_CHARS: Final = 256
+AWS_CLIENTS: Final = 64
+"""Clients of AWS services that one worker keeps, each with its connections and its description of the API."""

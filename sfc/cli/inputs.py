@@ -1,16 +1,37 @@
 """What commands are given: JSON on the command line, in a file or on stdin; definitions; handlers."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sfc import jsonvalue
+from sfc.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from sfc.tasks.aws.settings import AwsSettings
 
 InputOption = Annotated[
     str, typer.Option("--input", "-i", metavar="JSON", help="JSON text, @FILE, or - for stdin.", show_default=True)
 ]
+
+AwsEndpointOption = Annotated[
+    list[str] | None,
+    typer.Option("--aws-endpoint", metavar="[SERVICE=]URL", help="Where AWS services are, or one; may be repeated."),
+]
+AwsRegionOption = Annotated[str | None, typer.Option("--aws-region", help="Region of AWS services.")]
+
+
+def aws_settings(endpoints: Sequence[str] | None, region: str | None) -> "AwsSettings":
+    """What the two options say. Exits with a usage error when an endpoint is none."""
+    from sfc.tasks.aws.settings import AwsSettings
+
+    try:
+        return AwsSettings.of(endpoints or (), region)
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.message, param_hint="--aws-endpoint") from None
 
 
 def read_input(given: str) -> str:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sfc import jsonvalue
-from sfc.cli.inputs import InputOption, blueprint_name, read_input, read_text
+from sfc.cli.inputs import (
+    AwsEndpointOption,
+    AwsRegionOption,
+    InputOption,
+    aws_settings,
+    blueprint_name,
+    read_input,
+    read_text,
+)
 from sfc.cli.output import Failed, JsonOption, print_json, say
 
 if TYPE_CHECKING:
@@ -26,12 +34,17 @@ def run(
     lambda_endpoint: Annotated[
         str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
     ] = None,
+    aws_endpoint: AwsEndpointOption = None,
+    aws_region: AwsRegionOption = None,
     history: Annotated[bool, typer.Option("--history", help="Print what happened, on stderr.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a blueprint here and now; prints its output, fails when it fails."""
     definition, text = read_text(file), read_input(input_)
-    record, events = asyncio.run(_run(blueprint_name(file), definition, text, handlers or [], lambda_endpoint, history))
+    from sfc.engine.local import local_engine
+
+    engine = local_engine(handlers or [], lambda_endpoint, aws_settings(aws_endpoint, aws_region))
+    record, events = asyncio.run(_run(engine, blueprint_name(file), definition, text, history))
     if as_json:
         print_json(_facts(record, events))
     else:
@@ -46,9 +59,8 @@ def run(
 
 
 async def _run(
-    name: str, definition: str, text: str, handlers: list[str], lambda_endpoint: str | None, history: bool
+    engine: "Engine", name: str, definition: str, text: str, history: bool
 ) -> "tuple[ExecutionRecord, list[HistoryEvent]]":
-    engine = _engine(handlers, lambda_endpoint)
     await engine.open()
     try:
         await engine.create_blueprint(name, definition)
@@ -66,20 +78,6 @@ async def _run(
         return record, events
     finally:
         await engine.close()
-
-
-def _engine(handlers: list[str], lambda_endpoint: str | None) -> "Engine":
-    from sfc.catalog.catalog import Catalog
-    from sfc.catalog.memory import MemoryShelf
-    from sfc.engine.engine import Engine
-    from sfc.store.memory import MemoryStore
-    from sfc.tasks import load_handlers
-    from sfc.tasks.local import LocalDispatcher
-    from sfc.tasks.runner import JobRunner, TaskSettings
-
-    load_handlers(handlers)
-    runner = JobRunner(settings=TaskSettings(lambda_endpoint=lambda_endpoint))
-    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner))
 
 
 def _facts(record: "ExecutionRecord", events: "list[HistoryEvent]") -> dict[str, Any]:

@@ -7,11 +7,13 @@ import orjson
 
 from sfc.jsonvalue import Json
 from sfc.tasks import lambdas
+from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskError
 from sfc.tasks.job import Job
 from sfc.tasks.registry import Handler, TaskRegistry
 
 if TYPE_CHECKING:
+    from sfc.tasks.aws.tasks import AwsTasks
     from sfc.tasks.http import HttpTasks
     from sfc.tasks.lambdas import LambdaEndpoint
 
@@ -25,9 +27,15 @@ _SERVICES: Final = "arn:aws:states:::"
 class Routes:
     """Looks Resources up, once each. A handler registered for the very text always wins."""
 
-    def __init__(self, registry: TaskRegistry, lambda_endpoint: str | None) -> None:
+    def __init__(
+        self, registry: TaskRegistry, lambda_endpoint: str | None, aws: AwsSettings | None = None, threads: int = 1
+    ) -> None:
+        """`threads`: how many handlers that block may run at once."""
         self._registry = registry
         self._endpoint_url = lambda_endpoint
+        self._aws_settings = (aws or AwsSettings()).otherwise("lambda", lambda_endpoint)
+        self._threads = threads
+        self._aws: AwsTasks | None = None
         self._endpoint: LambdaEndpoint | None = None
         self._http: HttpTasks | None = None
         self._known: dict[str, Route] = {}
@@ -48,6 +56,8 @@ class Routes:
             await self._endpoint.close()
         if self._http is not None:
             await self._http.close()
+        if self._aws is not None:
+            self._aws.close()
 
     def _look_up(self, resource: str) -> Route:
         handler = self._registry.matching(resource)
@@ -64,6 +74,8 @@ class Routes:
             return self._invoke_function
         if resource.startswith(f"{_SERVICES}http:invoke"):
             return self._invoke_http
+        if resource.startswith("arn:") and resource.split(":")[2:3] == ["states"] and ":activity:" not in resource:
+            return self._aws_tasks().find(resource)
         known = ", ".join(self._registry.names()[:20]) or "none"
         raise TaskError("SFC.UnknownTask", f"Nothing here does {resource}; registered handlers: {known}")
 
@@ -117,3 +129,10 @@ class Routes:
 
             self._http = HttpTasks()
         return self._http
+
+    def _aws_tasks(self) -> "AwsTasks":
+        if self._aws is None:
+            from sfc.tasks.aws.tasks import AwsTasks
+
+            self._aws = AwsTasks(self._aws_settings, self._threads)
+        return self._aws

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import orjson
 
 from sfc.jsonvalue import Json, NotJson
 from sfc.limits import PAYLOAD_BYTES
+from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskContext
 from sfc.tasks.job import Job, JobResult
 from sfc.tasks.outcome import Failed, encode, failure, invalid_result
@@ -35,6 +36,7 @@ class TaskSettings:
     """For handlers that are plain functions: so many run at once."""
     lambda_endpoint: str | None = None
     """Base URL of a service that speaks Lambda's Invoke API; None: functions are registered handlers only."""
+    aws: AwsSettings = field(default_factory=AwsSettings)
 
 
 class _Running:
@@ -57,7 +59,7 @@ class JobRunner:
 
     def __init__(self, registry: TaskRegistry = default_registry, settings: TaskSettings | None = None) -> None:
         self._settings = settings or TaskSettings()
-        self._routes = Routes(registry, self._settings.lambda_endpoint)
+        self._routes = Routes(registry, self._settings.lambda_endpoint, self._settings.aws, self._settings.threads)
         self._threads: Threads | None = None
         self._jobs: dict[str, _Running] = {}
         self._queue: deque[_Running] = deque()

@@ -4,10 +4,12 @@ from sfc.catalog.catalog import Catalog
 from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.store.memory import MemoryStore
+from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.local import LocalDispatcher
-from sfc.tasks.runner import JobRunner
+from sfc.tasks.runner import JobRunner, TaskSettings
 
 
-def memory_engine() -> Engine:
+def memory_engine(aws: AwsSettings | None = None) -> Engine:
     """One that keeps nothing and does its jobs in this process."""
-    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(JobRunner()))
+    runner = JobRunner(settings=TaskSettings(aws=aws or AwsSettings()))
+    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner))

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 from serve.app import build_app
 from serve.ingress import Ingress, bind
+from sfc.tasks.aws.settings import AwsSettings
 from tests.support.engines import memory_engine
 
 
 class _Server:
     """Engine and server on an event loop of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, aws: AwsSettings | None) -> None:
+        self._aws = aws
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -34,7 +36,7 @@ class _Server:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         listener = bind("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        engine = memory_engine()
+        engine = memory_engine(self._aws)
         await engine.open()
         ingress = Ingress(build_app(engine), listener)
         await ingress.start()
@@ -45,9 +47,9 @@ class _Server:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(aws: AwsSettings | None = None) -> Iterator[str]:
     """Its URL."""
-    server = _Server()
+    server = _Server(aws)
     server.start()
     try:
         yield server.url

@@ -178,7 +178,7 @@ async def test_a_result_that_is_too_large_is_refused(runner: JobRunner, registry
     assert (result.cause or "").startswith(f"The state/task '{resource}' returned a result with a size exceeding")
 
 
-@pytest.mark.parametrize("resource", ["task:nobody", "arn:aws:states:::sns:publish", "nonsense", ""])
+@pytest.mark.parametrize("resource", ["task:nobody", "arn:aws:states:::nobody:does", "nonsense", ""])
 async def test_what_nobody_does_fails_the_task(runner: JobRunner, resource: str) -> None:
     assert (await runner.run(job(resource))).error == "SFC.UnknownTask"
 

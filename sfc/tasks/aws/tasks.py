@@ -1,0 +1,60 @@
+"""Resources of AWS services as routes of a worker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from sfc.asl.model import Resource
+from sfc.jsonvalue import Json, text
+from sfc.tasks.aws.calls import AwsCalls, parsed
+from sfc.tasks.aws.jobs import Watch, judge, question, watch_of
+from sfc.tasks.aws.settings import AwsSettings
+from sfc.tasks.context import TaskError
+from sfc.tasks.job import Job
+from sfc.tasks.registry import Handler
+
+_GROWTH: Final = 1.5
+
+
+class AwsTasks:
+    """What the worker's routes ask for."""
+
+    def __init__(self, settings: AwsSettings, threads: int) -> None:
+        self._settings = settings
+        self._calls = AwsCalls(settings, threads)
+
+    def find(self, text: str) -> Handler | Callable[[Job, Any], Awaitable[Json]]:
+        """Raises TaskError when no service does that."""
+        resource = parsed(text)
+        if resource.pattern not in ("sync", "sync:2"):
+            return _handler(resource.text, partial(self._calls.do, resource=resource))
+        watch = watch_of(resource)
+        if watch is None:
+            raise TaskError(
+                "SFC.UnknownTask", f"Nothing here does {text}: {resource.service} has no such job to wait for"
+            )
+        return partial(self._run_job, resource=resource, watch=watch)
+
+    def close(self) -> None:
+        self._calls.close()
+
+    async def _run_job(self, job: Job, call: Any, *, resource: Resource, watch: Watch) -> Json:
+        """Begin the service's job and ask after it until it ends; between two questions no thread is held."""
+        parameters = orjson.loads(job.input)
+        begin = _handler(resource.text, partial(self._calls.do, resource=resource))
+        ask = _handler(watch.operation, partial(self._calls.ask, resource=resource, action=watch.operation))
+        answer = await call(begin, parameters)
+        pause_s = self._settings.first_poll_s
+        while (ended := judge(watch, await call(ask, question(watch, parameters, answer)))) is None:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * _GROWTH, self._settings.longest_poll_s)
+        if ended.failed:
+            raise TaskError("States.TaskFailed", text(ended.result))
+        return ended.result
+
+
+def _handler(name: str, function: Callable[..., Json]) -> Handler:
+    return Handler(name, function, is_async=False, wants_context=True)
