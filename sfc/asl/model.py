@@ -100,6 +100,29 @@ class Resource:
     version: str = ""
     region: str = ""
 
+    @property
+    def is_child(self) -> bool:
+        """Whether the engine itself does it: start another execution."""
+        return self.action == "startExecution" and self.service in ("states", "aws-sdk:sfn")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the engine keeps something for the task in the store, which must go when the task is over."""
+        return self.kind == "activity" or (self.kind == "service" and self.is_child)
+
+    @property
+    def is_answered_later(self) -> bool:
+        """Whether the task goes on after it was accepted: a token's holder, an activity's worker or a child execution
+        answers, and the engine watches its time."""
+        if self.kind == "service":
+            return self.pattern == "waitForTaskToken" or (self.pattern != "" and self.is_child)
+        return self.kind == "activity"
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the context object holds a task token."""
+        return self.pattern != "" or self.kind == "activity"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateBase:

@@ -17,7 +17,7 @@ from sfc.engine.settings import EngineSettings
 from sfc.engine.threads import Threads
 from sfc.errors import OutcomeUnknown, SfcError, Unavailable
 from sfc.interpreter.entries import encode
-from sfc.store.journal import WRITTEN, Batch, JournalRow, Lease, Outcome, Part, Store
+from sfc.store.journal import WRITTEN, Batch, JournalRow, Kept, Lease, Outcome, Part, Store
 
 log = logging.getLogger(__name__)
 _BUSY = 4
@@ -82,6 +82,9 @@ class Committer:
 
     def owns(self, shard: int) -> bool:
         return shard in self._epochs
+
+    def owns_any(self) -> bool:
+        return bool(self._epochs)
 
     async def settled(self) -> None:
         """Returns when all that was added before is decided."""
@@ -153,7 +156,11 @@ class Committer:
                 part = parts[shard] = Part(shard, self._epochs[shard], self._next[shard])
             if work.new is not None:
                 part.new.append(work.new)
+            if work.kept is not None:
+                part.kept = part.kept or Kept()
+                part.kept.add(work.kept)
             if work.journalled:
+                assert work.entry is not None
                 work.position = part.first_position + len(part.rows)
                 kind, at, task, attempt, began, data = encode(work.entry)
                 part.rows.append(

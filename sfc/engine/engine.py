@@ -13,6 +13,7 @@ from sfc.asl.expression import Failure
 from sfc.catalog.catalog import Catalog, utc_ms
 from sfc.catalog.version import Version
 from sfc.engine import tokens
+from sfc.engine.children import Children
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
 from sfc.engine.queries import Queries
@@ -61,6 +62,9 @@ class Engine:
         self._stops = Stops(self._host)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
+        self._children = Children(self._host, self._starts, self._stops, self._queries)
+        self._host.add(self._children)
+        self._host.tell(self._children)
         self._leases: list[Lease] = []
 
     async def open(self) -> None:
@@ -77,9 +81,10 @@ class Engine:
         await self._dispatcher.open(self._host.results)
         for lease in self._leases:
             await self._host.recover(lease.shard)
-        self._host.spawn(self._load_windows())
+            self._host.errands.begin(self._children.recover(lease.shard))
+        self._host.errands.begin(self._load_windows())
         for name in await self._host.threads.call(self._catalog.deleting):
-            self._host.spawn(self._stops.forget(name))
+            self._host.errands.begin(self._stops.forget(name))
 
     async def close(self) -> None:
         """Write what is under way and give the shards up. Nobody is kept waiting; what runs goes on at the next
@@ -236,7 +241,7 @@ class Engine:
     async def delete_blueprint(self, name: str) -> None:
         """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
         await self._host.threads.call(lambda: self._catalog.delete(name))
-        self._host.spawn(self._stops.forget(name))
+        self._host.errands.begin(self._stops.forget(name))
 
     async def _load_windows(self) -> None:
         while True:

@@ -80,7 +80,7 @@ class Histories:
 
     def _run(self, row: ExecutionRow, rows: list[JournalRow]) -> Run:
         version = self._host.catalog.version(row.version)
-        info = info_of(self._host.partition, version, row)
+        info = info_of(self._host.partition, version, row, self._host.secret)
         # A diverged execution shows what can still be told of it.
         return replay(version.machine, info, rows, record=True, check=False)
 

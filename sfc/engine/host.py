@@ -9,13 +9,16 @@ A run in memory is ahead of the store by the steps whose commit is under way; no
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
+from sfc.asl.model import Resource
 from sfc.catalog.catalog import Catalog
 from sfc.engine.committer import Committer
+from sfc.engine.errands import Errands
+from sfc.engine.own_tasks import Ends, OwnTasks
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.residence import Residence
 from sfc.engine.resident import Answer, Resident, Work
@@ -24,9 +27,9 @@ from sfc.engine.threads import Threads
 from sfc.engine.timers import Timers
 from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import step
-from sfc.interpreter.commands import CancelTask, Command, DispatchTask
-from sfc.interpreter.entries import Entry, TaskFailed, TaskSucceeded, TimerFired
-from sfc.store.journal import WORKING, ExecutionChange, NewExecution, Store
+from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask
+from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
+from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store
 from sfc.tasks.job import Dispatcher, Job, JobResult
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ class Host:
         self.catalog = catalog
         self.partition = partition
         self.clock = clock
+        self.secret = store.secret()
         self.settings = settings
         self.ended: dict[int, list[asyncio.Future[ExecutionRecord | None]]] = {}
         """Who waits for the end of an execution; told None when only the store knows how it stands."""
@@ -59,15 +63,24 @@ class Host:
         self.passivated = 0
         self.threads = Threads(store.inline)
         self.committer = Committer(store, owner, self, self.threads, settings)
+        self.errands = Errands(self.threads, settings, self.committer.owns_any)
         self.residence = Residence(
             store, catalog, partition, self.threads, settings.recovery_page, self.committer.owns, self._go_on
         )
         self.timers = Timers(self.residence.all, clock, self._timer_due)
         self._dispatcher = dispatcher
+        self._own_tasks: list[OwnTasks] = []
+        self._ends: Ends | None = None
         self._held: dict[int, list[Entry]] = {}
         """Results of executions that were thrown away and are not read again yet."""
-        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+
+    def add(self, own: OwnTasks) -> None:
+        """Have it do the tasks that it takes."""
+        self._own_tasks.append(own)
+
+    def tell(self, ends: Ends) -> None:
+        self._ends = ends
 
     # Steps
 
@@ -84,14 +97,23 @@ class Host:
                 self._held[id].append(entry)
 
     def _result(self, resident: Resident, entry: Entry) -> None:
-        assert isinstance(entry, TaskSucceeded | TaskFailed)
-        if resident.run.awaits(entry.task, entry.attempt):
+        assert isinstance(entry, TaskSucceeded | TaskFailed | TaskSubmitted)
+        job = resident.run.jobs.get(entry.task)
+        if job is not None and job.attempt == entry.attempt:
+            if isinstance(entry, TaskSucceeded) and job.resource.is_answered_later:
+                entry = TaskSubmitted(at=entry.at, task=entry.task, attempt=entry.attempt, output=entry.output)
             self.apply(resident, entry if entry.at >= resident.run.now else replace(entry, at=resident.run.now))
 
     def apply(
-        self, resident: Resident, entry: Entry, answer: Answer | None = None, new: NewExecution | None = None
+        self,
+        resident: Resident,
+        entry: Entry,
+        answer: Answer | None = None,
+        new: NewExecution | None = None,
+        kept: Kept | None = None,
     ) -> bool:
-        """Step the run and have that committed. False when the step showed a bug: the execution is set aside."""
+        """Step the run and have that committed, with `kept` beside it. False when the step showed a bug: the execution
+        is set aside."""
         run = resident.run
         try:
             commands = step(run, entry)
@@ -124,9 +146,27 @@ class Host:
         if not journalled and change is None:  # an EXPRESS execution under way: after a crash it begins anew
             self._go_unwritten(resident, commands)
             return True
+        for command in commands:
+            if type(command) is CloseTask:
+                kept = kept or Kept()
+                kept.add(self._doer(command.resource).kept(resident, command))
         resident.pending += 1
-        self.committer.add(Work(resident, entry, journalled, run.digest, commands, new, change, answer))
+        self.committer.add(Work(resident, entry, journalled, run.digest, commands, new, change, answer, kept))
         return True
+
+    def write_beside(self, resident: Resident, kept: Kept | None = None, change: ExecutionChange | None = None) -> None:
+        """Have something written that is no step of the execution."""
+        resident.pending += 1
+        self.committer.add(Work(resident, None, False, 0, (), None, change, None, kept))
+
+    def _own(self, resource: Resource) -> OwnTasks | None:
+        """Who in the engine does this; None: a worker."""
+        if resource.kind not in ("service", "activity"):
+            return None
+        return next((own for own in self._own_tasks if own.takes(resource)), None)
+
+    def _doer(self, resource: Resource) -> OwnTasks:
+        return next(own for own in self._own_tasks if own.takes(resource))
 
     def _go_unwritten(self, resident: Resident, commands: Sequence[Command]) -> None:
         self._carry_out([(resident, commands)])
@@ -163,11 +203,13 @@ class Host:
                 record = resident.ended(self.partition, work.change)
                 if resident.kind == "STANDARD":
                     self.residence.remember(record)
+                if resident.parents and self._ends is not None:
+                    self._ends.ended(resident, record, resident.parents)
                 if resident.id in self.ended:
                     self._tell_end(resident.id, record)
             elif resident.id in self.residence.all:
                 self._stay_or_leave(resident)
-            if work.journalled and resident.id in self.watchers:
+            if work.entry is not None and work.journalled and resident.id in self.watchers:
                 for queue in self.watchers[resident.id]:
                     queue.put_nowait((work.position, work.entry))
             if work.answer is not None:
@@ -190,16 +232,16 @@ class Host:
             if work.new is not None or resident.broken or not self.committer.owns(resident.shard):
                 continue
             if not work.journalled:  # the end of an EXPRESS execution: nothing else knows it
-                self.spawn(self._commit_again(work))
+                self.errands.begin(self._commit_again(work))
                 continue
             if self.residence.all.get(resident.id) is resident:
                 self.residence.leave(resident)
             held = self._held.setdefault(resident.id, [])
-            if isinstance(work.entry, TaskSucceeded | TaskFailed):
+            if isinstance(work.entry, TaskSucceeded | TaskFailed | TaskSubmitted):
                 held.append(work.entry)
             again[resident.id] = (resident, held)
         if again:
-            self.spawn(self._read_again(list(again.values())))
+            self.errands.begin(self._read_again(list(again.values())))
 
     def shard_lost(self, shard: int) -> None:
         log.error("shard %d was taken over by another engine; this one stops acting for it", shard)
@@ -218,8 +260,14 @@ class Host:
                 continue
             for command in commands:
                 if isinstance(command, DispatchTask):
+                    own = self._own(command.resource)
+                    if own is not None:
+                        own.begin(resident, command)
+                        continue
                     job = _job(resident, command)
                     jobs[job.key] = job
+                elif isinstance(command, CloseTask):
+                    self._doer(command.resource).close(resident, command)
                 elif isinstance(command, CancelTask):
                     key = f"{resident.key}:{command.task}:{command.attempt}"
                     if jobs.pop(key, None) is None:
@@ -269,8 +317,10 @@ class Host:
         outstanding = list(resident.run.jobs.values())
         for entry in self._held.pop(resident.id, ()):
             self._result(resident, entry)
-        jobs = [job for job in outstanding if resident.run.awaits(job.task, job.attempt)]
+        jobs = [job for job in outstanding if job.task in resident.run.jobs]
         self._go_unwritten(resident, jobs)
+        if resident.children and self._ends is not None:
+            self._ends.came_back(resident)
 
     async def _read_again(self, thrown_away: Sequence[tuple[Resident, list[Entry]]]) -> None:
         delay = self.settings.retry_first_s
@@ -296,19 +346,11 @@ class Host:
         work.resident.pending += 1
         self.committer.add(work)
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Have this done beside everything else; it ends with the host."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def close(self) -> None:
         """Write what is under way, tell who waits, and do nothing more."""
         self._closing = True
         self.timers.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.errands.close()
         await self.committer.close()
         for id in list(self.ended):
             self._tell_end(id, None)

@@ -32,7 +32,7 @@ class Queries:
         recent = residence.recent(parsed.machine, parsed.name)
         if recent is not None:
             return recent
-        return await self._stored(await self.row(arn))
+        return await self.stored(await self.row(arn))
 
     async def row(self, arn: str) -> ExecutionRow:
         """The index row of a STANDARD execution. Raises NotFound, NotSupported."""
@@ -53,7 +53,7 @@ class Queries:
             if id not in host.residence.all:
                 row = await self._any_row(arn)
                 if row.status != "RUNNING":
-                    return await self._stored(row)
+                    return await self.stored(row)
             await asyncio.wait({ended}, timeout=timeout_s)
         finally:
             waiting = host.ended.get(id)
@@ -65,7 +65,7 @@ class Queries:
         if record is not None:
             return record
         resident = host.residence.all.get(id)
-        return await self._stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
+        return await self.stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
 
     async def list(
         self, machine: str | None, status: str | None, limit: int, token: str | None, redriven: bool | None = None
@@ -86,7 +86,7 @@ class Queries:
         question: list[object] = ["executions", machine, status, published, alias, redriven]
         before = tokens.place_of_number(token, question)
         rows: Sequence[ExecutionRow] = await host.threads.call(lambda: host.store.list(wanted, before, limit + 1))
-        items = [self._record(row) for row in rows[:limit]]
+        items = [self.record(row) for row in rows[:limit]]
         return Page(items, tokens.give(question, rows[limit - 1].id) if len(rows) > limit else None)
 
     def _standard(self, arn: str) -> int | None:
@@ -113,11 +113,13 @@ class Queries:
             raise NotFound(f"Execution Does Not Exist: '{parsed.text}'", code="ExecutionDoesNotExist")
         return row
 
-    async def _stored(self, row: ExecutionRow) -> ExecutionRecord:
+    async def stored(self, row: ExecutionRow) -> ExecutionRecord:
+        """With its input."""
         started = await self._host.threads.look_up(lambda: self._host.store.started(row.id))
-        return replace(self._record(row), input=None if started is None else started.data.decode())
+        return replace(self.record(row), input=None if started is None else started.data.decode())
 
-    def _record(self, row: ExecutionRow) -> ExecutionRecord:
+    def record(self, row: ExecutionRow) -> ExecutionRecord:
+        """Without its input."""
         partition = self._host.partition
         return ExecutionRecord(
             arn=partition.execution(row.machine, row.name)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
 from sfc.engine.records import ExecutionRecord
-from sfc.engine.resident import Divergence, Resident, revive
+from sfc.engine.resident import Divergence, Resident, Stored, revive
 from sfc.engine.threads import Threads
 from sfc.errors import SfcError, Unavailable
 from sfc.store.journal import ExecutionRow, JournalRow, Store
@@ -47,6 +47,7 @@ class Residence:
         """Executions that are not acted for, and why."""
         self._recent: dict[tuple[str, str], ExecutionRecord] = {}
         self._page = page
+        self._secret = store.secret()
         self._owns = owns
         self._go_on = go_on
         self._threads = threads
@@ -145,9 +146,11 @@ class Residence:
     def _revive(self, rows: Sequence[ExecutionRow]) -> Revived:
         revived: Revived = []
         for row in rows:
-            journal = self.store.journal(row.id)
+            store, id = self.store, row.id
+            stored = Stored(row, store.journal(id), store.parents(id), store.children(id))
             try:
-                revived.append((row, revive(self.partition, self.catalog.version(row.version), row, journal)))
+                version = self.catalog.version(row.version)
+                revived.append((row, revive(self.partition, version, stored, self._secret)))
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  one execution that cannot live must not keep the others out

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sfc.arn import Partition
 from sfc.asl.model import StateMachine
@@ -13,7 +14,7 @@ from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command
 from sfc.interpreter.entries import Entry, decode
 from sfc.store.ids import shard_of
-from sfc.store.journal import ExecutionChange, ExecutionRow, JournalRow, Kind, NewExecution
+from sfc.store.journal import Child, ExecutionChange, ExecutionRow, JournalRow, Kept, Kind, NewExecution, Waiting
 
 Answer = Callable[[SfcError | None], None]
 """Told once what became of a commit."""
@@ -23,8 +24,9 @@ class Resident:
     """A live run with what the engine has to know of it."""
 
     __slots__ = (
-        "alias", "arn", "broken", "id", "input", "key", "kind", "machine", "name", "pending", "published",
-        "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version", "wake_at",
+        "alias", "arn", "broken", "children", "id", "input", "key", "kind", "machine", "name", "parents", "pending",
+        "published", "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version",
+        "wake_at",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +55,10 @@ class Resident:
         self.sync: Callable[[Run | None], None] | None = None
         """Of StartSyncExecution: told the end, or None after a bug. Nothing of such an execution is written."""
         self.broken = False
+        self.parents: list[Waiting] = []
+        """The tasks that are told of its end."""
+        self.children: dict[Waiting, int] = {}
+        """The executions that its own tasks started, by task."""
 
     def record(self, partition: Partition) -> ExecutionRecord:
         """As it stands in the store: RUNNING until its end is committed."""
@@ -89,16 +95,17 @@ class Resident:
 
 @dataclass(slots=True)
 class Work:
-    """One step on its way through a commit."""
+    """One step on its way through a commit; or, without an entry, only what is written beside the journal."""
 
     resident: Resident
-    entry: Entry
+    entry: Entry | None
     journalled: bool
     digest: int
     commands: Sequence[Command]
     new: NewExecution | None = None
     change: ExecutionChange | None = None
     answer: Answer | None = None
+    kept: Kept | None = None
     position: int = 0
 
 
@@ -113,9 +120,11 @@ def execution_info(
     name: str,
     kind: Kind,
     id: int,
+    secret: bytes,
     published: int | None = None,
     alias: str | None = None,
 ) -> ExecutionInfo:
+    """`secret` is the store's."""
     execution = (
         partition.execution(machine, name) if kind == "STANDARD" else partition.express(machine, name, express_run(id))
     )
@@ -126,14 +135,16 @@ def execution_info(
         machine_name=machine,
         role_arn=version.role_arn,
         kind=kind,
+        id=id,
+        secret=secret,
         release_arn=None if published is None else partition.release(machine, published),
         alias_arn=None if alias is None else partition.alias(machine, alias),
     )
 
 
-def info_of(partition: Partition, version: Version, row: ExecutionRow) -> ExecutionInfo:
+def info_of(partition: Partition, version: Version, row: ExecutionRow, secret: bytes) -> ExecutionInfo:
     """What a stored execution knows of itself."""
-    return execution_info(partition, version, row.machine, row.name, row.kind, row.id, row.published, row.alias)
+    return execution_info(partition, version, row.machine, row.name, row.kind, row.id, secret, row.published, row.alias)
 
 
 def replay(
@@ -148,12 +159,34 @@ def replay(
     return run
 
 
-def revive(partition: Partition, version: Version, row: ExecutionRow, rows: Sequence[JournalRow]) -> Resident:
+class Stored(NamedTuple):
+    """What the store has of a RUNNING execution."""
+
+    row: ExecutionRow
+    journal: Sequence[JournalRow]
+    parents: Sequence[Waiting]
+    children: Sequence[Child]
+
+
+def revive(partition: Partition, version: Version, stored: Stored, secret: bytes) -> Resident:
     """The resident of a stored execution. Raises Divergence."""
-    run = replay(version.machine, info_of(partition, version, row), rows)
+    row, rows = stored.row, stored.journal
+    run = replay(version.machine, info_of(partition, version, row, secret), rows)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at
     resident.published, resident.alias = row.published, row.alias
     resident.redrives, resident.redriven_at = row.redrives, row.redriven_at
+    resident.parents = list(stored.parents)
+    resident.children = {each.parent: each.child for each in stored.children}
+    return resident
+
+
+def stand_in(partition: Partition, version: Version, row: ExecutionRow) -> Resident:
+    """For an execution that nobody acts for: it has ended, or its run cannot be trusted. Only what stands beside its
+    journal is written."""
+    run = Run(version.machine, info_of(partition, version, row, b""))
+    resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, b"{}", run)
+    resident.published, resident.alias = row.published, row.alias
+    resident.broken = True
     return resident

@@ -21,7 +21,7 @@ from sfc.interpreter import Run
 from sfc.interpreter.entries import Started
 from sfc.limits import PAYLOAD_BYTES
 from sfc.store.ids import Ids
-from sfc.store.journal import WORKING, Lease, NewExecution
+from sfc.store.journal import WORKING, Child, Kept, Lease, NewExecution, Waiting
 
 
 class StartRequest(NamedTuple):
@@ -29,6 +29,8 @@ class StartRequest(NamedTuple):
     """Name, or ARN of the machine, of a release or of an alias."""
     input: str = "{}"
     name: str | None = None
+    parent: Waiting | None = None
+    """The task that is told of its end."""
 
 
 class Starts:
@@ -65,11 +67,11 @@ class Starts:
                 decided.set_result(None)
 
         for index, request in enumerate(requests):
-            self._begin(request, lambda result, index=index: settle(index, result))  # type: ignore[misc]
+            self.begin(request, lambda result, index=index: settle(index, result))  # type: ignore[misc]
         if requests:
             await decided
         return [
-            await self._namesake(requests[index]) if isinstance(result, NameTaken) else result
+            await self.namesake(requests[index]) if isinstance(result, NameTaken) else result
             for index, result in enumerate(results)
             if result is not None
         ]
@@ -94,7 +96,8 @@ class Starts:
             raise SfcError("the execution stopped at a bug of SFC; see the log")
         return _finished(run, resident.record(host.partition))
 
-    def _begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
+    def begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
+        """Start the execution; `settle` is told what became of it. NameTaken: `namesake` has the answer."""
         host = self._host
         try:
             target = find_target(host.catalog, request.machine)
@@ -109,7 +112,7 @@ class Starts:
             else None
         )
         if known is not None:
-            settle(self._same(host.residence.all[known], request))
+            settle(NameTaken("the name is taken"))
             return
         new = NewExecution(
             resident.id, version.name, resident.name, version.id, version.kind, resident.started_at, WORKING,
@@ -119,7 +122,11 @@ class Starts:
         def answer(error: SfcError | None) -> None:
             settle(resident.record(host.partition) if error is None else error)
 
-        if not host.apply(resident, self._started(resident), answer, new):
+        kept = None
+        if request.parent is not None:
+            resident.parents.append(request.parent)
+            kept = Kept(children=[Child(resident.id, request.parent)])
+        if not host.apply(resident, self._started(resident), answer, new, kept):
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
 
@@ -137,7 +144,7 @@ class Starts:
         id = self._ids[next(self._turn)].next(now)
         name = request.name or express_run(id)
         info = execution_info(
-            host.partition, version, version.name, name, version.kind, id, target.published, target.alias
+            host.partition, version, version.name, name, version.kind, id, host.secret, target.published, target.alias
         )
         resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
         resident.published, resident.alias = target.published, target.alias
@@ -147,7 +154,7 @@ class Starts:
         seed = self._seeds.getrandbits(64) - (1 << 63)
         return Started(at=resident.started_at, input=resident.input, seed=seed)
 
-    async def _namesake(self, request: StartRequest) -> ExecutionRecord | SfcError:
+    async def namesake(self, request: StartRequest) -> ExecutionRecord | SfcError:
         """What a start answers whose name another execution has."""
         host = self._host
         version = find_target(host.catalog, request.machine).version

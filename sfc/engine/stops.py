@@ -5,9 +5,8 @@ import logging
 
 from sfc.asl.expression import Failure
 from sfc.engine.host import Host
-from sfc.engine.resident import Resident, Work, info_of
+from sfc.engine.resident import Resident, Work, stand_in
 from sfc.errors import InvalidRequest, SfcError, Unavailable
-from sfc.interpreter import Run
 from sfc.interpreter.entries import Stopped
 from sfc.limits import CAUSE_CHARS, ERROR_CHARS
 from sfc.store.ids import shard_of
@@ -30,7 +29,8 @@ class Stops:
             return row.stopped_at
         resident = await self._host.residence.load(row.id, shard_of(row.id))
         if resident is None and row.id in self._host.residence.broken:
-            return await self._commit(self._broken(row), failure, alive=False)
+            version = self._host.catalog.version(row.version)
+            return await self._commit(stand_in(self._host.partition, version, row), failure, alive=False)
         if resident is None or resident.run.done:  # its end is written, or about to be
             await self._host.committer.settled()
             now = await self._host.threads.call(lambda: self._host.store.get(row.id))
@@ -60,18 +60,6 @@ class Stops:
             raise error
         host.residence.broken.pop(resident.id, None)
         return entry.at
-
-    def _broken(self, row: ExecutionRow) -> Resident:
-        """Stands for an execution whose run nobody can trust: only its end is written."""
-        host = self._host
-        version = host.catalog.version(row.version)
-        info = info_of(host.partition, version, row)
-        resident = Resident(
-            row.id, row.machine, row.name, row.version, row.kind, row.started_at, b"{}", Run(version.machine, info)
-        )
-        resident.published, resident.alias = row.published, row.alias
-        resident.broken = True
-        return resident
 
     async def forget(self, machine: str) -> None:
         """Stop what a deleted blueprint still runs, then forget it and all its executions."""

@@ -15,7 +15,10 @@ Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABOR
 
 @dataclass(frozen=True, slots=True)
 class DispatchTask:
-    """Have a worker do this job; answer with TaskSucceeded or TaskFailed of the same (task, attempt)."""
+    """Have this job done; answer with TaskSucceeded or TaskFailed of the same (task, attempt).
+
+    A resource that is answered later is first answered with TaskSubmitted: the job was accepted.
+    """
 
     task: int
     attempt: int
@@ -25,7 +28,7 @@ class DispatchTask:
     """JSON text: the effective input."""
     retry_count: int
     timeout_s: int | None = None
-    """Counts from the worker's start of the job."""
+    """Counts from the worker's start of the job; of what is answered later the interpreter itself keeps the time."""
     heartbeat_s: int | None = None
 
 
@@ -38,6 +41,17 @@ class CancelTask:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseTask:
+    """A task for which the host keeps something (a child execution, a place in an activity's queue) is over."""
+
+    task: int
+    attempt: int
+    resource: Resource
+    given_up: bool
+    """Nobody wants the answer any more: a child execution that was waited for is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The execution ended. Always the last command of its execution."""
 
@@ -46,4 +60,4 @@ class Finish:
     failure: Failure | None
 
 
-Command: TypeAlias = DispatchTask | CancelTask | Finish
+Command: TypeAlias = DispatchTask | CancelTask | CloseTask | Finish

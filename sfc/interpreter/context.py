@@ -33,6 +33,8 @@ def context_object(run: Run, token: Token) -> dict[str, Json]:
         "StateMachine": {"Id": info.machine_arn, "Name": info.machine_name},
         "State": about_state,
     }
+    if isinstance(state, Task) and state.resource.has_token:
+        context["Task"] = {"Token": run.task_token(token)}
     item = _map_item(token)
     if item is not None:
         context["Map"] = {"Item": item}

@@ -46,6 +46,29 @@ class TaskFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSubmitted:
+    """A job that is answered later was accepted: by the service that will send the token back, by the child execution
+    that has started, by the activity whose queue it is in."""
+
+    at: int
+    task: int
+    attempt: int
+    output: bytes
+    """JSON text: what the service said; empty for an activity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityStarted:
+    """A worker has taken the task of an activity."""
+
+    at: int
+    task: int
+    attempt: int
+    worker: str | None
+    """The name that the worker gave, if any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     at: int
     task: int
@@ -58,9 +81,9 @@ class Stopped:
     failure: Failure
 
 
-Entry: TypeAlias = Started | TaskSucceeded | TaskFailed | TimerFired | Stopped
+Entry: TypeAlias = Started | TaskSucceeded | TaskFailed | TimerFired | Stopped | TaskSubmitted | ActivityStarted
 
-STARTED, TASK_SUCCEEDED, TASK_FAILED, TIMER_FIRED, STOPPED = range(1, 6)
+STARTED, TASK_SUCCEEDED, TASK_FAILED, TIMER_FIRED, STOPPED, TASK_SUBMITTED, ACTIVITY_STARTED = range(1, 8)
 """Stored codes; never renumbered."""
 
 Stored: TypeAlias = tuple[int, int, int, int, int, bytes]
@@ -80,6 +103,10 @@ def encode(entry: Entry) -> Stored:
             return TIMER_FIRED, entry.at, entry.task, entry.attempt, 0, b""
         case Stopped():
             return STOPPED, entry.at, 0, 0, 0, _failure(entry.failure)
+        case TaskSubmitted():
+            return TASK_SUBMITTED, entry.at, entry.task, entry.attempt, 0, entry.output
+        case ActivityStarted():
+            return ACTIVITY_STARTED, entry.at, entry.task, entry.attempt, 0, orjson.dumps(entry.worker)
 
 
 def decode(stored: Stored) -> Entry:
@@ -95,6 +122,10 @@ def decode(stored: Stored) -> Entry:
         return TimerFired(at=at, task=task, attempt=attempt)
     if kind == STOPPED:
         return Stopped(at=at, failure=Failure(*orjson.loads(data)))
+    if kind == TASK_SUBMITTED:
+        return TaskSubmitted(at=at, task=task, attempt=attempt, output=data)
+    if kind == ACTIVITY_STARTED:
+        return ActivityStarted(at=at, task=task, attempt=attempt, worker=orjson.loads(data))
     raise ValueError(f"unknown kind of journal entry: {kind}")
 
 

@@ -103,22 +103,37 @@ def task_scheduled(run: Run, token: Token, job: DispatchTask) -> None:
             "region": resource.region or _region(run),
             "parameters": job.input.decode(),
         }
-    if job.timeout_s is not None:
-        details["timeoutInSeconds"] = job.timeout_s
-    if job.heartbeat_s is not None and resource.kind != "function":
-        details["heartbeatInSeconds"] = job.heartbeat_s
+    details.update(_times(job))
     prefix, field = _names(resource)
     number = emit(run, token.previous, prefix + "Scheduled", field + "ScheduledEventDetails", details)
     started = None if resource.kind == "function" else _integration(resource)
     token.previous = emit(run, number, prefix + "Started", field + "StartedEventDetails", started)
 
 
+def task_submitted(run: Run, token: Token, resource: Resource, output: bytes) -> None:
+    details = None
+    if run.events is not None:
+        details = {**_integration(resource), "output": output.decode(), "outputDetails": WHOLE}
+    token.previous = emit(run, token.previous, "TaskSubmitted", "taskSubmittedEventDetails", details)
+
+
+def activity_scheduled(run: Run, token: Token, job: DispatchTask) -> None:
+    details: dict[str, Json] | None = None
+    if run.events is not None:
+        details = {"resource": job.resource.text, "input": job.input.decode(), "inputDetails": WHOLE, **_times(job)}
+    token.previous = emit(run, token.previous, "ActivityScheduled", "activityScheduledEventDetails", details)
+
+
+def activity_started(run: Run, token: Token, worker: str | None) -> None:
+    details: dict[str, Json] = {} if worker is None else {"workerName": worker}
+    token.previous = emit(run, token.previous, "ActivityStarted", "activityStartedEventDetails", details)
+
+
 def task_succeeded(run: Run, token: Token, resource: Resource, output: bytes) -> None:
     details = None
     prefix, field = _names(resource)
     if run.events is not None:
-        about = {} if resource.kind == "function" else _integration(resource)
-        details = {**about, "output": output.decode(), "outputDetails": WHOLE}
+        details = {**_integration(resource), "output": output.decode(), "outputDetails": WHOLE}
     token.previous = emit(run, token.previous, prefix + "Succeeded", field + "SucceededEventDetails", details)
 
 
@@ -126,13 +141,24 @@ def task_failed(run: Run, token: Token, resource: Resource, failure: Failure) ->
     """…TimedOut for the two time-outs, else …Failed."""
     prefix, field = _names(resource)
     how = "TimedOut" if failure.error in ("States.Timeout", "States.HeartbeatTimeout") else "Failed"
-    about = {} if resource.kind == "function" else _integration(resource)
-    details = {**about, **failure_details(failure)}
+    details = {**_integration(resource), **failure_details(failure)}
     token.previous = emit(run, token.previous, prefix + how, f"{field}{how}EventDetails", details)
 
 
 def _names(resource: Resource) -> tuple[str, str]:
-    return ("LambdaFunction", "lambdaFunction") if resource.kind == "function" else ("Task", "task")
+    return _NAMES.get(resource.kind, ("Task", "task"))
+
+
+_NAMES: Final = {"function": ("LambdaFunction", "lambdaFunction"), "activity": ("Activity", "activity")}
+
+
+def _times(job: DispatchTask) -> dict[str, Json]:
+    times: dict[str, Json] = {}
+    if job.timeout_s is not None:
+        times["timeoutInSeconds"] = job.timeout_s
+    if job.heartbeat_s is not None and job.resource.kind != "function":
+        times["heartbeatInSeconds"] = job.heartbeat_s
+    return times
 
 
 def _region(run: Run) -> str:
@@ -141,6 +167,9 @@ def _region(run: Run) -> str:
 
 
 def _integration(resource: Resource) -> dict[str, Json]:
+    """What the events of a service integration say besides; those of a function or an activity say nothing."""
+    if resource.kind in _NAMES:
+        return {}
     action = resource.action + ("." + resource.pattern if resource.pattern else "")
     return {"resourceType": resource.service, "resource": action}
 

@@ -73,6 +73,9 @@ def retire(run: Run, token: Token) -> None:
     forks, token.forks = token.forks, ()
     for fork in forks:
         fork.tokens.pop(token, None)
+        for arrivals in fork.joins.values():  # a cancelled token may wait at another Join
+            if arrivals.tokens.get(token.came_from) is token:
+                del arrivals.tokens[token.came_from]
     if forks:
         moved(run, forks)
 
@@ -126,22 +129,25 @@ def moved(run: Run, forks: tuple[Fork, ...]) -> None:
                     run.ready.append(waiting)
 
 
-def fail(run: Run, token: Token, failure: Failure) -> Token | None:
-    """The token's state has failed: retry it, catch it, or fail the frame."""
+def fail(run: Run, token: Token, failure: Failure, name: str | None = None) -> Token | None:
+    """The token's state has failed: retry it, catch it, or fail the frame. `name` is what retriers and catchers match
+    when that is more exact than the failure's error.
+    """
+    name = name or failure.error
     state = token.state
     if token.gather is not None:
         _give_up_children(run, token)
     if failure.error != UNCATCHABLE:
         if isinstance(state, (Task, Parallel, Map)):
             for position, retrier in enumerate(state.retry):
-                if matches(retrier.error_equals, failure.error):
+                if matches(retrier.error_equals, name):
                     if _retry(run, token, position, retrier):
                         return None
                     break
         if isinstance(state, (Task, Parallel, Map, Join)):
             _container_failed(run, token)
             for catcher in state.catch:
-                if matches(catcher.error_equals, failure.error):
+                if matches(catcher.error_equals, name):
                     return _catch(run, token, failure, catcher)
     else:
         _container_failed(run, token)
@@ -243,7 +249,8 @@ def retry_delay_ms(retrier: Retrier, attempt: int) -> int:
 
 
 def _catch(run: Run, token: Token, failure: Failure, catcher: Catcher) -> Token | None:
-    error_output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+    nothing = None if failure.error is None else ""  # a failure without any words, as SendTaskFailure may report it
+    error_output = {"Error": failure.error, "Cause": failure.cause or nothing}
     flow = token.state.flow  # type: ignore[union-attr]
     try:
         output = flow.failure_output(token.input, error_output, catcher, scope_of(run, token))

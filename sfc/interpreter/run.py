@@ -9,14 +9,14 @@ A `Run` is changed in place (a copied one would make a Map of n items cost n²);
 """
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal, Protocol
 
 from sfc.asl.expression import Failure, Scope
 from sfc.asl.model import State, StateMachine, SubMachine, Task
-from sfc.interpreter.commands import CancelTask, Command, DispatchTask, Finish, Status
+from sfc.interpreter import task_token
+from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, Finish, Status
 from sfc.interpreter.entries import EXECUTION_TIMEOUT
 from sfc.interpreter.entropy import SeededEntropy
 from sfc.jsonvalue import Json
@@ -39,6 +39,19 @@ class ExecutionInfo:
     release_arn: str | None = None
     """Of the published version that it was started through, if it was."""
     alias_arn: str | None = None
+    id: int = 0
+    """Of the execution in its store."""
+    secret: bytes = b""
+    """The store's secret, of which task tokens are made."""
+
+
+@dataclass(slots=True)
+class Accepted:
+    """A job that was accepted and will be answered later."""
+
+    job: DispatchTask
+    since: int
+    """When heartbeats began to count, UTC ms; 0 while an activity's task waits for a worker."""
 
 
 class Gather(Protocol):
@@ -103,7 +116,7 @@ class Token:
     """One thread of control, standing in `state` with its raw input."""
 
     __slots__ = (
-        "attempt", "came_from", "entered_at", "entered_event", "forks", "frame", "gather", "input", "previous",
+        "attempt", "came_from", "due", "entered_at", "entered_event", "forks", "frame", "gather", "input", "previous",
         "retries", "retry_count", "scope", "state", "task", "waits",
     )  # fmt: skip
 
@@ -118,6 +131,8 @@ class Token:
         self.entered_event = 0
         self.task = 0
         self.attempt = 0
+        self.due = 0
+        """When the timer of what it waits for is due, UTC ms; 0: there is none."""
         self.waits = IDLE
         self.retry_count = 0
         self.retries: dict[int, int] | None = None
@@ -131,9 +146,9 @@ class Run:
     """One execution. Read its public attributes; only `sfc.interpreter.step` changes it."""
 
     __slots__ = (
-        "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected", "failure",
-        "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready", "started_at",
-        "status", "timers",
+        "accepted", "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected",
+        "failure", "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready",
+        "started_at", "status", "timers",
     )  # fmt: skip
 
     def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:
@@ -161,6 +176,8 @@ class Run:
         self.expected: dict[int, Token] = {}
         self.jobs: dict[int, DispatchTask] = {}
         """Jobs that are out, by task number."""
+        self.accepted: dict[int, Accepted] = {}
+        """Jobs that are answered later, by task number."""
         self.timers: list[tuple[int, int, int]] = []
 
     @property
@@ -186,7 +203,7 @@ class Run:
         while timers:
             due, task, attempt = timers[0]
             token = self.expected.get(task)
-            if token is not None and token.attempt == attempt and token.waits != JOB:
+            if token is not None and token.attempt == attempt and token.due == due:
                 return timers[0] if due <= self.deadline else (self.deadline, EXECUTION_TIMEOUT, 0)
             heappop(timers)
         return self.deadline, EXECUTION_TIMEOUT, 0
@@ -201,45 +218,78 @@ class Run:
     def expect_timer(self, token: Token, due: int, waits: int) -> None:
         """Have `token` wait until `due`. The delay before a task's retry belongs to the attempt that failed."""
         if waits != RETRY or not isinstance(token.state, Task):
-            token.attempt += 1
-        self._number(token)
+            self.begin_attempt(token)
+        self.expected[token.task] = token
         token.waits = waits
+        self.set_due(token, due)
+
+    def set_due(self, token: Token, due: int) -> None:
+        """The token waits until `due` at the longest."""
+        token.due = due
         heappush(self.timers, (due, token.task, token.attempt))
 
-    def expect_job(self, token: Token, make: Callable[[int, int], DispatchTask]) -> None:
-        """Send the job that `make(task, attempt)` gives and have `token` wait for its answer."""
+    def begin_attempt(self, token: Token) -> None:
+        """From now on (task, attempt) of the token name what it is going to wait for."""
         token.attempt += 1
-        self._number(token)
-        token.waits = JOB
-        job = make(token.task, token.attempt)
-        self.jobs[token.task] = job
-        self.commands.append(job)
-
-    def _number(self, token: Token) -> None:
         if token.task == 0:
             token.task = self.next_task
             self.next_task += 1
+
+    def expect_job(self, token: Token, job: DispatchTask) -> None:
+        """Send the job, which is of the token's attempt, and have `token` wait for its answer."""
         self.expected[token.task] = token
+        token.waits = JOB
+        self.jobs[token.task] = job
+        self.commands.append(job)
+
+    def accept(self, token: Token) -> Accepted | None:
+        """The token's job was accepted; None when that is known already, or nothing is to be answered later."""
+        job = self.jobs.get(token.task)
+        if job is None or not job.resource.is_answered_later:
+            return None
+        del self.jobs[token.task]
+        accepted = self.accepted[token.task] = Accepted(job, 0 if job.resource.kind == "activity" else self.now)
+        return accepted
 
     def settle(self, token: Token) -> None:
         """The token waits no longer; a job still out is called back."""
         if token.task in self.expected:
             del self.expected[token.task]
-            if token.waits == JOB and self.jobs.pop(token.task, None) is not None:
-                self.commands.append(CancelTask(token.task, token.attempt))
+            if token.waits == JOB:
+                self._give_up(token.task)
         token.waits = IDLE
+        token.due = 0
 
     def answered(self, token: Token) -> None:
         """The job or timer the token waited for has come."""
         del self.expected[token.task]
-        self.jobs.pop(token.task, None)
+        job = self.jobs.pop(token.task, None)
+        if job is None and token.task in self.accepted:
+            job = self.accepted.pop(token.task).job
+        if job is not None and job.resource.is_kept:
+            self.commands.append(CloseTask(job.task, job.attempt, job.resource, given_up=False))
         token.waits = IDLE
+        token.due = 0
+
+    def _give_up(self, task: int) -> None:
+        """Call back the job of this task, if it is out or accepted."""
+        is_out = task in self.jobs
+        if not is_out and task not in self.accepted:
+            return
+        job = self.jobs.pop(task) if is_out else self.accepted.pop(task).job
+        if job.resource.is_kept:
+            self.commands.append(CloseTask(job.task, job.attempt, job.resource, given_up=True))
+        elif is_out:
+            self.commands.append(CancelTask(job.task, job.attempt))
+
+    def task_token(self, token: Token) -> str:
+        """The task token of the attempt that `token` is in."""
+        return task_token.make(self.info.secret, task_token.TokenPlace(self.info.id, token.task, token.attempt))
 
     def finish(self, status: Status, output: bytes | None, failure: Failure | None) -> None:
         """End the execution. Jobs still out are called back first; `Finish` is the last command."""
-        for job in self.jobs.values():
-            self.commands.append(CancelTask(job.task, job.attempt))
-        self.jobs.clear()
+        for task in [*self.jobs, *self.accepted]:
+            self._give_up(task)
         self.expected.clear()
         self.timers.clear()
         self.ready.clear()

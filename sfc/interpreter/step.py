@@ -6,8 +6,8 @@ commands, the same history and the same digest, in a live engine and in a replay
 
 One step moves every token that can move until each waits or has ended. What may follow what:
 
-    Started ─► tokens move ─► each waits for … a job       TaskSucceeded, TaskFailed
-                                               a timer     TimerFired (a Wait's end, a retry's delay)
+    Started ─► tokens move ─► each waits for … a job       (TaskSubmitted, ActivityStarted) TaskSucceeded, TaskFailed
+                                               a timer     TimerFired (a Wait's end, a retry's delay, a job's end)
                                                its frames  (branches, iterations: they end by the entries above)
                                                others      (at a Join)
     TimerFired(0) ends the execution TIMED_OUT, Stopped ends it ABORTED, at any time.
@@ -23,8 +23,18 @@ from typing import Any, Final, assert_never
 from sfc.asl.expression import Failure, FlowError
 from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Succeed, Task, Wait
 from sfc.interpreter import history
-from sfc.interpreter.commands import CancelTask, Command, DispatchTask, Finish
-from sfc.interpreter.entries import EXECUTION_TIMEOUT, Entry, Started, Stopped, TaskFailed, TaskSucceeded, TimerFired
+from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, Finish
+from sfc.interpreter.entries import (
+    EXECUTION_TIMEOUT,
+    ActivityStarted,
+    Entry,
+    Started,
+    Stopped,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
 from sfc.interpreter.entropy import SeededEntropy
 from sfc.interpreter.moves import explain, fail
 from sfc.interpreter.run import GONE, IDLE, JOB, TIMER, Frame, Run, Token
@@ -65,6 +75,8 @@ def step(run: Run, entry: Entry) -> list[Command]:
                 _on_started(run, entry)
         case TimerFired():
             _on_timer(run, entry)
+        case TaskSubmitted() | ActivityStarted():
+            _on_progress(run, entry)
         case Stopped():
             history.execution_ended(run, 0, "ExecutionAborted", entry.failure)
             run.finish("ABORTED", None, entry.failure)
@@ -94,13 +106,29 @@ def _on_answer(run: Run, entry: TaskSucceeded | TaskFailed) -> None:
     token = run.expected.get(entry.task)
     if token is None or token.attempt != entry.attempt or token.waits != JOB:
         return
-    run.answered(token)
     state = token.state
     assert isinstance(state, Task)
     if isinstance(entry, TaskSucceeded):
+        run.answered(token)
         _go_on(run, token, lambda: task.succeeded(run, token, state, entry.output))
+        return
+    unscheduled = state.resource.kind == "activity" and entry.task in run.jobs
+    run.settle(token) if entry.failure.error == "States.HeartbeatTimeout" else run.answered(token)
+    if unscheduled:
+        _go_on(run, token, lambda: task.refused(run, token, entry.failure))
     else:
         _go_on(run, token, lambda: task.failed(run, token, state, entry.failure))
+
+
+def _on_progress(run: Run, entry: TaskSubmitted | ActivityStarted) -> None:
+    token = run.expected.get(entry.task)
+    if token is None or token.attempt != entry.attempt or token.waits != JOB:
+        return
+    assert isinstance(token.state, Task)
+    if isinstance(entry, TaskSubmitted):
+        task.submitted(run, token, token.state, entry.output)
+    else:
+        task.started(run, token, entry.worker)
 
 
 def _on_timer(run: Run, entry: TimerFired) -> None:
@@ -109,11 +137,14 @@ def _on_timer(run: Run, entry: TimerFired) -> None:
         run.finish("TIMED_OUT", None, None)
         return
     token = run.expected.get(entry.task)
-    if token is None or token.attempt != entry.attempt or token.waits == JOB:
+    if token is None or token.attempt != entry.attempt or not token.due:
         return
     waits, state = token.waits, token.state
-    run.answered(token)
-    if waits == TIMER:
+    run.settle(token)
+    if waits == JOB:
+        assert isinstance(state, Task)
+        _go_on(run, token, lambda: task.timed_out(run, token, state))
+    elif waits == TIMER:
         assert isinstance(state, Wait)
         _go_on(run, token, lambda: wait.over(run, token, state))
     else:
@@ -175,6 +206,8 @@ def _digest(run: Run) -> int:
                 made.update(command.input)
             case CancelTask():
                 made.update(b"cancel %d %d " % (command.task, command.attempt))
+            case CloseTask():
+                made.update(b"close %d %d %d " % (command.task, command.attempt, command.given_up))
             case Finish():
                 made.update(f"finish {command.status} {command.failure}".encode())
                 made.update(command.output or b"")

@@ -68,6 +68,48 @@ class Redrive(NamedTuple):
     at: int
 
 
+class Waiting(NamedTuple):
+    """One attempt of a task that waits for something the store keeps."""
+
+    execution: int
+    task: int
+    attempt: int
+
+
+class Child(NamedTuple):
+    """An execution that a task of another one started; it stays until the task's answer is written."""
+
+    child: int
+    parent: Waiting
+
+
+class QueuedTask(NamedTuple):
+    """A task of an activity that no worker has taken yet. Tasks are handed out in the order of `(at, execution,
+    task)`."""
+
+    activity: str
+    at: int
+    waiting: Waiting
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a batch changes in what the store keeps for tasks that wait; the new rows are written first."""
+
+    children: list[Child] = field(default_factory=list)
+    queued: list[QueuedTask] = field(default_factory=list)
+    answered: list[Waiting] = field(default_factory=list)
+    """Tasks whose `Child` goes, if there is one."""
+    taken: list[Waiting] = field(default_factory=list)
+    """Tasks whose `QueuedTask` goes, if there is one."""
+
+    def add(self, other: "Kept") -> None:
+        self.children += other.children
+        self.queued += other.queued
+        self.answered += other.answered
+        self.taken += other.taken
+
+
 WORKING = 0
 """`wake_at` of an execution that its owner keeps in memory: a new owner loads it at once. None: it has ended."""
 
@@ -84,6 +126,7 @@ class Part:
     rows: list[JournalRow] = field(default_factory=list)
     changes: list[ExecutionChange] = field(default_factory=list)
     redrives: list[Redrive] = field(default_factory=list)
+    kept: Kept | None = None
 
 
 @dataclass(slots=True)
@@ -191,6 +234,32 @@ class Store(Protocol):
 
     def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
         """RUNNING executions of the shard with `wake_at <= before` and `(wake_at, id) > after`, in that order."""
+        ...
+
+    def secret(self) -> bytes:
+        """32 bytes of chance, always the same for this store."""
+        ...
+
+    def parents(self, execution: int) -> list[Waiting]:
+        """The tasks that started this execution, or attached themselves to it, and have no answer yet."""
+        ...
+
+    def children(self, execution: int) -> list[Child]:
+        """The executions that tasks of this one wait for."""
+        ...
+
+    def ended_children(self, shard: int, after: Child, limit: int) -> list[Child]:
+        """Those of parents in the shard whose execution `child` has ended (or is forgotten), in order, above
+        `after`."""
+        ...
+
+    def orphans(self, shard: int, after: Child, limit: int) -> list[Child]:
+        """RUNNING executions that were started by tasks of parents in the shard that have ended, in order, above
+        `after`."""
+        ...
+
+    def queue(self, activity: str, limit: int) -> list[QueuedTask]:
+        """The first tasks that wait for a worker, in order."""
         ...
 
     def find(self, machine: str, name: str) -> ExecutionRow | None:

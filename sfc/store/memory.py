@@ -1,6 +1,7 @@
 """The store in memory: for `sfc run`, tests and notebooks. Nothing outlives the process; the rules are those of every
 store."""
 
+import secrets
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +11,14 @@ from sfc.store.ids import first_id, first_position, shard_of
 from sfc.store.journal import (
     WRITTEN,
     Batch,
+    Child,
     ExecutionRow,
     JournalRow,
+    Kept,
     Lease,
     Outcome,
+    QueuedTask,
+    Waiting,
     Wanted,
 )
 
@@ -45,6 +50,12 @@ class MemoryStore:
         self._journal: dict[int, list[JournalRow]] = {}
         self._wakes: list[tuple[int, int]] = []
         """Sorted (wake_at, id) of everything RUNNING."""
+        self._children: dict[int, dict[Waiting, set[int]]] = {}
+        """By parent and task: the executions that it started."""
+        self._parents: dict[int, set[Waiting]] = {}
+        self._queued: list[QueuedTask] = []
+        """Sorted."""
+        self._secret = secrets.token_bytes(32)
 
     def acquire(self, shard: int, owner: str) -> Lease | None:
         with self._lock:
@@ -121,6 +132,23 @@ class MemoryStore:
                     redrives=redrive.redrives, redriven_at=redrive.at
                 )
 
+            if part.kept is not None:
+                self._write_kept(part.kept)
+
+    def _write_kept(self, kept: Kept) -> None:
+        """What is kept for tasks that wait. New rows first: a task may be over in the batch that began it."""
+        for child, parent in kept.children:
+            self._children.setdefault(parent.execution, {}).setdefault(parent, set()).add(child)
+            self._parents.setdefault(child, set()).add(parent)
+        for queued in kept.queued:
+            insort(self._queued, queued)
+        for parent in kept.answered:
+            for gone in self._children.get(parent.execution, {}).pop(parent, ()):
+                self._parents[gone].discard(parent)
+        if kept.taken:
+            taken = set(kept.taken)
+            self._queued = [queued for queued in self._queued if queued.waiting not in taken]
+
     def settle(self, batch: Batch) -> bool:
         with self._lock:
             return any(
@@ -148,6 +176,49 @@ class MemoryStore:
                 if shard_of(execution) == shard:
                     found.append(self._rows[execution])
         return found
+
+    def secret(self) -> bytes:
+        return self._secret
+
+    def parents(self, execution: int) -> list[Waiting]:
+        with self._lock:
+            return sorted(self._parents.get(execution, ()))
+
+    def children(self, execution: int) -> list[Child]:
+        with self._lock:
+            waiting = self._children.get(execution, {})
+            return sorted(Child(child, parent) for parent, started in waiting.items() for child in started)
+
+    def ended_children(self, shard: int, after: Child, limit: int) -> list[Child]:
+        with self._lock:
+            ended = [
+                Child(child, parent)
+                for child, parents in self._parents.items()
+                for parent in parents
+                if (child, parent) > after and shard_of(parent.execution) == shard and not self._is_running(child)
+            ]
+        return sorted(ended)[:limit]
+
+    def orphans(self, shard: int, after: Child, limit: int) -> list[Child]:
+        with self._lock:
+            orphans = [
+                Child(child, parent)
+                for child, parents in self._parents.items()
+                for parent in parents
+                if (child, parent) > after
+                and shard_of(parent.execution) == shard
+                and self._is_running(child)
+                and not self._is_running(parent.execution)
+            ]
+        return sorted(orphans)[:limit]
+
+    def _is_running(self, execution: int) -> bool:
+        row = self._rows.get(execution)
+        return row is not None and row.status == "RUNNING"
+
+    def queue(self, activity: str, limit: int) -> list[QueuedTask]:
+        with self._lock:
+            return [queued for queued in self._queued if queued.activity == activity][:limit]
 
     def find(self, machine: str, name: str) -> ExecutionRow | None:
         with self._lock:

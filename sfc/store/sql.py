@@ -53,6 +53,34 @@ JOURNAL: Final = _ENTRY + "WHERE execution = ? ORDER BY position"
 STARTED: Final = JOURNAL + " LIMIT 1"
 AT_POSITION: Final = _ENTRY + "WHERE position = ?"
 
+ADD_CHILD: Final = "INSERT INTO children (child, parent, task, attempt) VALUES (?, ?, ?, ?)"
+END_CHILD: Final = "DELETE FROM children WHERE parent = ? AND task = ? AND attempt = ?"
+PARENTS: Final = "SELECT parent, task, attempt FROM children WHERE child = ? ORDER BY parent, task, attempt"
+CHILDREN: Final = "SELECT child, parent, task, attempt FROM children WHERE parent = ? ORDER BY child"
+ENDED_CHILDREN: Final = (
+    "SELECT child, parent, task, attempt FROM children LEFT JOIN executions ON executions.id = children.child"
+    " WHERE (parent >> 16) & 63 = ? AND (child, parent, task, attempt) > (?, ?, ?, ?) AND status IS NOT 'RUNNING'"
+    " ORDER BY child, parent, task, attempt LIMIT ?"
+)
+# A child runs on although nobody waits for it: its parent ended, and the engine died before it could stop it.
+ORPHANS: Final = (
+    "SELECT child, parent, task, attempt FROM children JOIN executions AS run ON run.id = child"
+    " LEFT JOIN executions AS waiting ON waiting.id = parent"
+    " WHERE (parent >> 16) & 63 = ? AND (child, parent, task, attempt) > (?, ?, ?, ?) AND run.status = 'RUNNING'"
+    " AND waiting.status IS NOT 'RUNNING' ORDER BY child, parent, task, attempt LIMIT ?"
+)
+
+ENQUEUE: Final = "INSERT INTO activity_tasks (activity, at, execution, task, attempt) VALUES (?, ?, ?, ?, ?)"
+DEQUEUE: Final = "DELETE FROM activity_tasks WHERE execution = ? AND task = ? AND attempt = ?"
+QUEUE: Final = (
+    "SELECT activity, at, execution, task, attempt FROM activity_tasks WHERE activity = ?"
+    " ORDER BY at, execution, task LIMIT ?"
+)
+
+# The first one who opens a database gives it its secret.
+ADD_KEY: Final = "INSERT OR IGNORE INTO keys (name, value) VALUES ('tokens', ?)"
+KEY: Final = "SELECT value FROM keys WHERE name = 'tokens'"
+
 COUNT: Final = "SELECT status, count(*) FROM executions GROUP BY status"
 COUNT_OF_MACHINE: Final = "SELECT status, count(*) FROM executions WHERE machine = ? GROUP BY status"
 

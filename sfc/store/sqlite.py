@@ -13,6 +13,7 @@ takes over at once. The epoch fences what a store of the same process may still 
 
 import fcntl
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,19 @@ from typing import Any, Final, TypeAlias
 from sfc.errors import OutcomeUnknown, Unavailable
 from sfc.store import schema, sql
 from sfc.store.ids import first_id, first_position
-from sfc.store.journal import WRITTEN, Batch, ExecutionRow, JournalRow, Lease, Outcome, Wanted
+from sfc.store.journal import (
+    WRITTEN,
+    Batch,
+    Child,
+    ExecutionRow,
+    JournalRow,
+    Kept,
+    Lease,
+    Outcome,
+    QueuedTask,
+    Waiting,
+    Wanted,
+)
 
 BUSY_MS: Final = 5_000
 Rows: TypeAlias = list[Any]
@@ -48,6 +61,8 @@ class SqliteStore:
                 schema.upgrade(f"sqlite:///{self.path}")
             self._reader = _connect(self.path)
             self._writer.executemany(sql.ADD_SHARD, [(shard, first_position(shard)) for shard in range(shards)])
+            self._writer.execute(sql.ADD_KEY, (secrets.token_bytes(32),))
+            self._secret: bytes = self._writer.execute(sql.KEY).fetchone()[0]
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"cannot open the database {self.path}: {error}") from error
 
@@ -96,9 +111,21 @@ class SqliteStore:
         sql.insert_journal(writer, [row for part in batch.parts for row in part.rows])
         sql.change_executions(writer, [change for part in batch.parts for change in part.changes])
         for part in batch.parts:
+            if part.kept is not None:
+                self._write_kept(part.kept)
             if part.redrives:
                 writer.executemany(sql.REDRIVE, [(each.redrives, each.at, each.id) for each in part.redrives])
         return WRITTEN
+
+    def _write_kept(self, kept: Kept) -> None:
+        for statement, rows in (
+            (sql.ADD_CHILD, [(child, *parent) for child, parent in kept.children]),
+            (sql.ENQUEUE, [(activity, at, *waiting) for activity, at, waiting in kept.queued]),
+            (sql.END_CHILD, kept.answered),
+            (sql.DEQUEUE, kept.taken),
+        ):
+            if rows:
+                self._writer.executemany(statement, rows)
 
     def settle(self, batch: Batch) -> bool:
         with self._writing, _reachable("settle a commit"):
@@ -124,6 +151,28 @@ class SqliteStore:
 
     def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
         return [ExecutionRow(*row) for row in self._read(sql.AWAKE, shard, before, *after, limit)]
+
+    def secret(self) -> bytes:
+        return self._secret
+
+    def parents(self, execution: int) -> list[Waiting]:
+        return [Waiting(*row) for row in self._read(sql.PARENTS, execution)]
+
+    def children(self, execution: int) -> list[Child]:
+        return self._children(sql.CHILDREN, execution)
+
+    def _children(self, text: str, *values: object) -> list[Child]:
+        return [Child(child, Waiting(*parent)) for child, *parent in self._read(text, *values)]
+
+    def ended_children(self, shard: int, after: Child, limit: int) -> list[Child]:
+        return self._children(sql.ENDED_CHILDREN, shard, after.child, *after.parent, limit)
+
+    def orphans(self, shard: int, after: Child, limit: int) -> list[Child]:
+        return self._children(sql.ORPHANS, shard, after.child, *after.parent, limit)
+
+    def queue(self, activity: str, limit: int) -> list[QueuedTask]:
+        rows = self._read(sql.QUEUE, activity, limit)
+        return [QueuedTask(name, at, Waiting(*waiting)) for name, at, *waiting in rows]
 
     def find(self, machine: str, name: str) -> ExecutionRow | None:
         rows = self._read(sql.FIND, machine, name)

@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 from sfc.store.ids import first_position
-from sfc.store.journal import Batch, ExecutionChange, Lease, NewExecution, Part, Redrive, Store, Wanted
+from sfc.store.journal import (
+    Batch,
+    Child,
+    ExecutionChange,
+    Kept,
+    Lease,
+    NewExecution,
+    Part,
+    QueuedTask,
+    Redrive,
+    Store,
+    Waiting,
+    Wanted,
+)
 from sfc.store.memory import MemoryStore
 from sfc.store.sqlite import SqliteStore
 from tests.contract.stores import NOW, Writer
@@ -252,3 +265,94 @@ class TestLists:
         assert store.get(listed[1]) is None
         assert store.journal(listed[1]) == []
         assert store.count_by_status(None) == {"RUNNING": 4, "FAILED": 1}
+
+
+def keep(store: Store, writer: Writer, kept: Kept, changes: list[ExecutionChange] | None = None) -> None:
+    batch = writer.batch([], [], changes)
+    batch.parts[0].kept = kept
+    assert store.commit(batch).written
+
+
+FIRST = Child(0, Waiting(0, 0, 0))
+
+
+def test_a_child_stands_until_its_parent_is_answered(store: Store, writer: Writer) -> None:
+    parent, child = writer.new("p"), writer.new("c")
+    put(store, writer, parent, child)
+    waiting = Waiting(parent.id, 3, 1)
+    keep(store, writer, Kept(children=[Child(child.id, waiting)]))
+    assert store.parents(child.id) == [waiting]
+    assert store.children(parent.id) == [Child(child.id, waiting)]
+    assert store.parents(parent.id) == store.children(child.id) == []
+    keep(store, writer, Kept(answered=[Waiting(parent.id, 3, 2)]))
+    assert store.parents(child.id) == [waiting]
+    keep(store, writer, Kept(answered=[waiting]))
+    assert store.parents(child.id) == store.children(parent.id) == []
+
+
+def test_children_that_ended_unheard_are_found_page_by_page(store: Store, writer: Writer) -> None:
+    parent, running, ended = writer.new("p"), writer.new("r"), writer.new("e")
+    put(store, writer, parent, running, ended)
+    links = [Child(ended.id, Waiting(parent.id, task, 1)) for task in (1, 2, 3)]
+    keep(store, writer, Kept(children=[*links, Child(running.id, Waiting(parent.id, 4, 1))]))
+    assert store.ended_children(0, FIRST, 10) == []
+    put(store, writer, changes=[ExecutionChange(ended.id, None, "SUCCEEDED", NOW)])
+    assert store.ended_children(0, FIRST, 2) == links[:2]
+    assert store.ended_children(0, links[1], 2) == links[2:]
+    assert store.ended_children(1, FIRST, 10) == []
+
+
+def test_a_child_that_is_forgotten_has_ended(store: Store, writer: Writer) -> None:
+    parent, child = writer.new("p"), writer.new("c", machine="gone")
+    put(store, writer, parent, child)
+    link = Child(child.id, Waiting(parent.id, 1, 1))
+    keep(store, writer, Kept(children=[link]), [ExecutionChange(child.id, None, "SUCCEEDED", NOW)])
+    store.forget_machine("gone")
+    assert store.ended_children(0, FIRST, 10) == [link]
+
+
+def test_children_that_run_on_without_a_parent_are_found(store: Store, writer: Writer) -> None:
+    parent, child = writer.new("p"), writer.new("c")
+    put(store, writer, parent, child)
+    link = Child(child.id, Waiting(parent.id, 1, 1))
+    keep(store, writer, Kept(children=[link]))
+    assert store.orphans(0, FIRST, 10) == []
+    put(store, writer, changes=[ExecutionChange(parent.id, None, "ABORTED", NOW)])
+    assert store.orphans(0, FIRST, 10) == [link]
+    assert store.orphans(0, link, 10) == store.orphans(1, FIRST, 10) == []
+
+
+def test_tasks_of_an_activity_wait_in_order_until_they_are_taken(store: Store, writer: Writer) -> None:
+    one, two = writer.new("a"), writer.new("b")
+    put(store, writer, one, two)
+    tasks = [
+        QueuedTask("pack", NOW, Waiting(two.id, 9, 1)),
+        QueuedTask("pack", NOW + 1, Waiting(one.id, 1, 1)),
+        QueuedTask("pack", NOW + 1, Waiting(one.id, 2, 1)),
+    ]
+    keep(store, writer, Kept(queued=[*reversed(tasks), QueuedTask("other", NOW, Waiting(one.id, 5, 1))]))
+    assert store.queue("pack", 10) == tasks
+    assert store.queue("pack", 2) == tasks[:2]
+    keep(store, writer, Kept(taken=[tasks[0].waiting]))
+    assert store.queue("pack", 10) == tasks[1:]
+    assert store.queue("nobody", 10) == []
+
+
+def test_what_comes_and_goes_in_one_batch_is_gone(store: Store, writer: Writer) -> None:
+    waiting = Waiting(7, 1, 1)
+    queued = QueuedTask("pack", NOW, waiting)
+    keep(store, writer, Kept([Child(8, waiting)], [queued], answered=[waiting], taken=[waiting]))
+    assert store.queue("pack", 10) == store.children(7) == []
+
+
+def test_a_store_has_one_secret(store: Store) -> None:
+    assert len(store.secret()) == 32
+    assert store.secret() == store.secret()
+
+
+def test_a_database_keeps_its_secret(tmp_path: Path) -> None:
+    stores = [SqliteStore(tmp_path / name) for name in ("a.db", "a.db", "b.db")]
+    one, same, other = (store.secret() for store in stores)
+    assert one == same != other
+    for store in stores:
+        store.close()

@@ -6,7 +6,7 @@ from sfc.interpreter import history
 from sfc.interpreter.commands import DispatchTask
 from sfc.interpreter.context import scope_of
 from sfc.interpreter.measure import too_large
-from sfc.interpreter.moves import fail, hand_on
+from sfc.interpreter.moves import explain, fail, hand_on
 from sfc.interpreter.run import Run, Token
 from sfc.jsonvalue import NotJson, dumps, loads
 from sfc.limits import CAUSE_CHARS, ERROR_CHARS, MAX_SECONDS, PAYLOAD_BYTES
@@ -14,6 +14,7 @@ from sfc.limits import CAUSE_CHARS, ERROR_CHARS, MAX_SECONDS, PAYLOAD_BYTES
 
 def enter(run: Run, token: Token, state: Task) -> Token | None:
     """Send the job. Also what a retry does."""
+    run.begin_attempt(token)  # first, because the task's token names the attempt
     data = state.flow.arguments(token.input, scope_of(run, token))
     try:
         payload = dumps(data)
@@ -25,15 +26,39 @@ def enter(run: Run, token: Token, state: Task) -> Token | None:
         )
     timeout_s = _seconds(run, token, state.timeout_s, "TimeoutSeconds")
     heartbeat_s = _seconds(run, token, state.heartbeat_s, "HeartbeatSeconds")
-    retry_count = token.retry_count
-    run.expect_job(
-        token,
-        lambda task, attempt: DispatchTask(
-            task, attempt, state.name, state.resource, payload, retry_count, timeout_s, heartbeat_s
-        ),
+    resource = state.resource
+    job = DispatchTask(
+        token.task, token.attempt, state.name, resource, payload, token.retry_count, timeout_s, heartbeat_s
     )
-    history.task_scheduled(run, token, run.jobs[token.task])
+    run.expect_job(token, job)
+    if resource.kind == "activity":  # scheduled once it is known that there is such an activity
+        return None
+    history.task_scheduled(run, token, job)
+    if timeout_s is not None and resource.is_answered_later:
+        run.set_due(token, run.now + timeout_s * 1000)
     return None
+
+
+def submitted(run: Run, token: Token, state: Task, output: bytes) -> None:
+    """The job was accepted and will be answered later."""
+    accepted = run.accept(token)
+    if accepted is None:
+        return
+    if state.resource.kind == "activity":
+        history.activity_scheduled(run, token, accepted.job)
+    else:
+        history.task_submitted(run, token, state.resource, output)
+
+
+def started(run: Run, token: Token, worker: str | None) -> None:
+    """A worker has taken the activity's task: from now on its time runs."""
+    accepted = run.accepted.get(token.task)
+    if accepted is None or accepted.since or accepted.job.resource.kind != "activity":
+        return
+    accepted.since = run.now
+    history.activity_started(run, token, worker)
+    if accepted.job.timeout_s is not None:
+        run.set_due(token, run.now + accepted.job.timeout_s * 1000)
 
 
 def succeeded(run: Run, token: Token, state: Task, output: bytes) -> Token | None:
@@ -49,11 +74,24 @@ def succeeded(run: Run, token: Token, state: Task, output: bytes) -> Token | Non
 
 
 def failed(run: Run, token: Token, state: Task, failure: Failure) -> Token | None:
-    failure = Failure(
-        (failure.error or "")[:ERROR_CHARS], None if failure.cause is None else failure.cause[:CAUSE_CHARS]
-    )
-    history.task_failed(run, token, state.resource, failure)
-    return fail(run, token, failure)
+    error = failure.error if failure.error is None else failure.error[:ERROR_CHARS]
+    cause = failure.cause if failure.cause is None else failure.cause[:CAUSE_CHARS]
+    if error == "States.HeartbeatTimeout" and state.resource.is_answered_later:
+        # Matched by its own name, told as what it is a kind of. Source: recorded from the service.
+        shown = Failure("States.Timeout", cause)
+    else:
+        shown = Failure(error, cause)
+    history.task_failed(run, token, state.resource, shown)
+    return fail(run, token, shown, error)
+
+
+def refused(run: Run, token: Token, failure: Failure) -> Token | None:
+    """The activity does not exist: its task was never scheduled."""
+    return fail(run, token, explain(token, failure))
+
+
+def timed_out(run: Run, token: Token, state: Task) -> Token | None:
+    return failed(run, token, state, Failure("States.Timeout"))
 
 
 def _seconds(run: Run, token: Token, value: int | Expression | None, field: str) -> int | None:

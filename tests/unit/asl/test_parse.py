@@ -160,8 +160,6 @@ UNSUPPORTED = [
     ("JSONata", {**MACHINE, "QueryLanguage": "JSONata"}, "/QueryLanguage"),
     ("a JSONata state", of(**PASS, QueryLanguage="JSONata"), "/States/S"),
     ("variables", of(**PASS, Assign={"x": 1}), "/States/S/Assign"),
-    ("a callback", of(**{**TASK, "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}),
-     "/States/S/Resource"),
     ("a job", of(**{**TASK, "Resource": "arn:aws:states:::ecs:runTask.sync"}), "/States/S/Resource"),
     ("an activity", of(**{**TASK, "Resource": "arn:aws:states:us-west-2:42:activity:a"}), "/States/S/Resource"),
     ("a distributed Map", of(Type="Map", End=True, ItemProcessor={
