@@ -57,3 +57,5 @@ TAG_KEY_CHARS: Final = 128
 TAG_VALUE_CHARS: Final = 256
 AWS_CLIENTS: Final = 64
 """Clients of AWS services that one worker keeps, each with its connections and its description of the API."""
+MOCKED_CALLS: Final = 25_000
+"""Calls of one mocked state in one execution: no history has room for more."""

@@ -10,6 +10,8 @@ from hypothesis import settings
 settings.register_profile("sfc", deadline=None, print_blob=True)
 settings.load_profile("sfc")
 
+pytest_plugins = ("sfc.pytest_plugin",)  # also where SFC was installed before it had this entry point
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
