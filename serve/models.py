@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sfc import jsonvalue
 from sfc.asl.diagnostics import Diagnostic
+from sfc.catalog import release as catalog
 from sfc.catalog.version import Version
 from sfc.engine.records import ExecutionRecord, HistoryEvent
 from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS
@@ -115,12 +117,58 @@ class Blueprints(BaseModel):
     next_token: str | None = Field(description="Pass it as `token` for the next page.")
 
 
+class NewRelease(Strict):
+    description: str | None = Field(None, max_length=256)
+
+
+class Release(BaseModel):
+    number: int
+    arn: str
+    description: str
+    created_at: datetime
+
+
+class Releases(BaseModel):
+    items: list[Release]
+    next_token: str | None = Field(description="Pass it as `token` for the next page.")
+
+
+AliasName = Annotated[
+    str, Path(min_length=1, max_length=NAME_CHARS, pattern=r"^[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*$")
+]
+
+
+class Routing(Strict):
+    release: int = Field(ge=1, description="Number of the release.")
+    weight: int = Field(100, ge=0, le=100, description="Percentage of the starts; all weights together are 100.")
+
+
+class NewAlias(Strict):
+    routing: list[Routing] = Field(min_length=1, max_length=2)
+    description: str | None = Field(None, max_length=256)
+
+
+class Alias(BaseModel):
+    alias: str
+    arn: str
+    description: str | None
+    routing: list[Routing]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Aliases(BaseModel):
+    items: list[Alias]
+
+
 class Execution(BaseModel):
     arn: str
     blueprint: str
     name: str
     kind: Kind
     version: int
+    release: int | None = Field(None, description="The release it was started through, by itself or by an alias.")
+    alias: str | None = Field(None, description="The alias it was started through.")
     status: Status
     started_at: datetime
     stopped_at: datetime | None = None
@@ -177,6 +225,21 @@ def _outline(version: Version, arn: str) -> Mapping[str, Any]:
     }
 
 
+def release(found: catalog.Release, arn: str) -> Release:
+    return Release(number=found.number, arn=arn, description=found.description, created_at=when(found.created_at))
+
+
+def alias(found: catalog.Alias, arn: str) -> Alias:
+    return Alias(
+        alias=found.alias,
+        arn=arn,
+        description=found.description,
+        routing=[Routing(release=route.number, weight=route.weight) for route in found.routing],
+        created_at=when(found.created_at),
+        updated_at=when(found.updated_at),
+    )
+
+
 def execution(record: ExecutionRecord) -> dict[str, Any]:
     """The body of `Execution`, as plain data: it is written to streams too."""
     return {
@@ -185,6 +248,8 @@ def execution(record: ExecutionRecord) -> dict[str, Any]:
         "name": record.name,
         "kind": record.kind,
         "version": record.version,
+        "release": record.published,
+        "alias": record.alias,
         "status": record.status,
         "started_at": when(record.started_at),
         "stopped_at": None if record.stopped_at is None else when(record.stopped_at),

@@ -185,3 +185,39 @@ def test_figures_count_executions_by_status(rest: httpx.Client) -> None:
     rest.post("/triggers/one", params={"wait": 10})
     assert rest.get("/api/stats").json()["executions"]["SUCCEEDED"] == 1
     assert rest.get("/api/workers").json() == {"items": []}
+
+
+def test_releases_are_published_listed_started_through_and_deleted(rest: httpx.Client) -> None:
+    put(rest, "one", PASS)
+    first = rest.post("/api/blueprints/one/releases", json={"description": "first"})
+    assert (first.status_code, first.json()["number"], first.json()["description"]) == (201, 1, "first")
+    assert rest.post("/api/blueprints/one/releases").json() == first.json()
+    put(rest, "one", FAIL)
+    rest.post("/api/blueprints/one/releases")
+    page = rest.get("/api/blueprints/one/releases", params={"limit": 1}).json()
+    assert [each["number"] for each in page["items"]] == [2]
+    rest_of_them = rest.get("/api/blueprints/one/releases", params={"token": page["next_token"]}).json()
+    assert [each["number"] for each in rest_of_them["items"]] == [1]
+    started = rest.post("/api/executions", json={"blueprint": first.json()["arn"]}).json()
+    assert (started["release"], started["alias"]) == (1, None)
+    assert rest.delete("/api/blueprints/one/releases/2").status_code == 204
+    refused(rest.get("/api/blueprints/none/releases"), 404, "StateMachineDoesNotExist")
+
+
+def test_an_alias_is_created_changed_and_deleted(rest: httpx.Client) -> None:
+    put(rest, "one", PASS)
+    rest.post("/api/blueprints/one/releases")
+    made = rest.put("/api/blueprints/one/aliases/live", json={"routing": [{"release": 1}]}).json()
+    assert made["routing"] == [{"release": 1, "weight": 100}]
+    started = rest.post("/api/executions", json={"blueprint": made["arn"]}).json()
+    assert (started["release"], started["alias"]) == (1, "live")
+    refused(rest.delete("/api/blueprints/one/releases/1"), 409, "ConflictException")
+    changed = rest.put(
+        "/api/blueprints/one/aliases/live", json={"routing": [{"release": 1}], "description": "for all"}
+    ).json()
+    assert rest.get("/api/blueprints/one/aliases").json()["items"] == [changed]
+    assert rest.delete("/api/blueprints/one/aliases/live").status_code == 204
+    refused(rest.delete("/api/blueprints/one/aliases/live"), 404, "ResourceNotFound")
+    body = {"routing": [{"release": 1, "weight": 60}]}
+    refused(rest.put("/api/blueprints/one/aliases/live", json=body), 400, "ValidationException")
+    assert rest.put("/api/blueprints/one/aliases/12", json={"routing": [{"release": 1}]}).status_code == 400
