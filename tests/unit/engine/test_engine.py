@@ -295,6 +295,17 @@ class TestBlueprints:
         assert (await house.engine.describe(waiting.arn)).status == "RUNNING"
         assert len(house.workers.cancelled) == 1
 
+    async def test_a_start_on_its_way_when_its_machine_is_deleted_ends_with_it(self, house: House) -> None:
+        starting = asyncio.gather(*(house.engine.start("task") for _ in range(3)), return_exceptions=True)
+        await asyncio.sleep(0)  # the starts are gathered for a commit, and not written yet
+        await house.engine.delete_blueprint("task")
+        started = await starting
+        assert all(isinstance(each, SfcError) or each.status == "RUNNING" for each in started)
+        await until(lambda: not house.store.count_by_status("task"))
+        await until(lambda: house.engine.stats()["resident"] == 0)
+        with pytest.raises(NotFound):
+            await house.engine.start("task")
+
     async def test_a_deletion_goes_on_after_a_crash(self, house: House) -> None:
         await house.engine.start("task")
         house.catalog.delete("task")

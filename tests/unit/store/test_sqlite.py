@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sfc.errors import Unavailable
+from sfc.errors import OutcomeUnknown, Unavailable
 from sfc.store import schema
 from sfc.store.sqlite import SqliteStore
 from tests.contract.stores import Writer
@@ -96,3 +96,40 @@ def test_a_current_database_opens_without_the_migration_tool(tmp_path: Path) -> 
         "sys.exit('alembic' in sys.modules or 'sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Failing:
+    """A connection whose COMMIT fails as a disk does: before or after the data were safe."""
+
+    def __init__(self, connection: sqlite3.Connection, *, safe: bool) -> None:
+        self._connection = connection
+        self._safe = safe
+
+    def execute(self, text: str, *values: object) -> sqlite3.Cursor:
+        if text == "COMMIT":
+            self._connection.execute("COMMIT" if self._safe else "ROLLBACK")
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(text, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_commit_that_the_disk_did_not_confirm_is_settled_by_what_is_there(tmp_path: Path, safe: bool) -> None:
+    store = SqliteStore(tmp_path / "sfc.db")
+    lease = store.acquire(0, "a")
+    assert lease is not None
+    writer = Writer(lease)
+    new = writer.new("n")
+    batch = writer.batch([new])
+    connection = store._writer
+    store._writer = Failing(connection, safe=safe)
+    with pytest.raises(OutcomeUnknown, match="disk I/O error"):
+        store.commit(batch)
+    store._writer = connection
+    assert store.settle(batch) is safe
+    assert (store.get(new.id) is not None) is safe
+    if not safe:
+        assert store.commit(batch).written
+    store.close()
