@@ -1,6 +1,7 @@
 """Puts an engine together: store, catalog and what carries its jobs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from actors.clients import SchedulerClient
 from actors.exchange import RayDispatcher
@@ -16,6 +17,7 @@ from sfc.store.sqlite import SqliteStore
 from sfc.tasks import load_handlers
 from sfc.tasks.job import Dispatcher
 from sfc.tasks.local import LocalDispatcher
+from sfc.tasks.mocks import read_mocks
 from sfc.tasks.runner import JobRunner, TaskSettings
 
 _CPUS_OF_ALL_WORKERS = 8.0
@@ -55,4 +57,5 @@ def _engine(settings: Settings, dispatcher: Dispatcher) -> Engine:
     partition = Partition()
     store = SqliteStore(settings.database)  # brings the schema up to date, which the catalog relies on
     catalog = Catalog(SqlShelf(f"sqlite:///{settings.database}"), partition)
-    return Engine(store, catalog, dispatcher, partition=partition)
+    mocks = None if settings.mocks is None else read_mocks(Path(settings.mocks).read_text(encoding="utf-8"))
+    return Engine(store, catalog, dispatcher, partition=partition, mocks=mocks)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, aws_settings
+from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, aws_settings, read_text
 from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def up(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes of the common pool.")] = 2,
     blueprints: Annotated[Path | None, typer.Option(help="Directory of *.asl.json files to create or update.")] = None,
+    mocks: Annotated[
+        Path | None, typer.Option(help="Mock configuration file: `stateMachineArn#Case` starts a test case of it.")
+    ] = None,
     no_ray: Annotated[bool, typer.Option("--no-ray", help="Engine and handlers in this one process.")] = False,
 ) -> None:
     """Run the server; stays in the foreground until Ctrl-C, SIGTERM or `sfc down`."""
@@ -63,11 +66,20 @@ def up(
         aws_region=aws_region,
         handlers=tuple(_absolute(name) for name in handlers or ()),
         workers=workers,
+        mocks=None if mocks is None else str(_checked_mocks(mocks).absolute()),
         blueprints=None if blueprints is None else str(blueprints.absolute()),
     )
     if host not in _LOOPBACK:
         say(f"warning: {host}:{port} is open to whoever can reach it; there is no authentication yet")
     _run(settings, no_ray=no_ray)
+
+
+def _checked_mocks(path: Path) -> Path:
+    """The file, when the engine will be able to read it. Raises InvalidMocks."""
+    from sfc.tasks.mocks import read_mocks
+
+    read_mocks(read_text(path))
+    return path
 
 
 def _absolute(name: str) -> str:

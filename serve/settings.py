@@ -24,6 +24,8 @@ class Settings:
     handlers: tuple[str, ...] = ()
     """Modules, or files of Python, whose tasks are registered in every worker."""
     workers: int = 2
+    mocks: str | None = None
+    """A mock configuration file: executions may be started as its test cases."""
     blueprints: str | None = None
     """Directory of `*.asl.json` files that are created or updated at the start."""
 

@@ -26,6 +26,7 @@ from sfc.jsonvalue import Json
 from sfc.limits import DEFAULT_PAGE_SIZE
 from sfc.store.journal import Kind, Lease, Store
 from sfc.tasks.job import Dispatcher
+from sfc.tasks.mocks import MockConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,15 +50,17 @@ class Engine:
         clock: Callable[[], int] = utc_ms,
         owner: str | None = None,
         settings: EngineSettings | None = None,
+        mocks: MockConfig | None = None,
     ) -> None:
-        """`clock` gives UTC ms. `owner` names this engine in the store; engines alive at once have different ones."""
+        """`clock` gives UTC ms. `owner` names this engine in the store; engines alive at once have different ones.
+        `mocks` answer for executions that are started as a test case: `machine#Case`."""
         self.partition = partition or Partition()
         self._store = store
         self._catalog = catalog
         self._dispatcher = dispatcher
         self._owner = owner or f"{socket.gethostname()}:{os.getpid()}"
         self._settings = settings or EngineSettings()
-        self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings)
+        self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
         self._starts = Starts(self._host)
         self._stops = Stops(self._host)
         self._queries = Queries(self._host)
@@ -79,6 +82,7 @@ class Engine:
             raise Unavailable("another engine holds the store")
         self._starts.own(self._leases)
         await self._dispatcher.open(self._host.results)
+        self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)
         for lease in self._leases:
             await self._host.recover(lease.shard)
             self._host.errands.begin(self._children.recover(lease.shard))

@@ -18,6 +18,7 @@ from sfc.asl.model import Resource
 from sfc.catalog.catalog import Catalog
 from sfc.engine.committer import Committer
 from sfc.engine.errands import Errands
+from sfc.engine.mocked import Mocked
 from sfc.engine.own_tasks import Ends, OwnTasks
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.residence import Residence
@@ -31,6 +32,7 @@ from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTas
 from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
 from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store
 from sfc.tasks.job import Dispatcher, Job, JobResult
+from sfc.tasks.mocks import MockConfig
 
 log = logging.getLogger(__name__)
 Committed = tuple[int, Entry]
@@ -49,6 +51,7 @@ class Host:
         clock: Callable[[], int],
         owner: str,
         settings: EngineSettings,
+        mocks: MockConfig | None = None,
     ) -> None:
         self.store = store
         self.catalog = catalog
@@ -67,6 +70,7 @@ class Host:
         self.residence = Residence(
             store, catalog, partition, self.threads, settings.recovery_page, self.committer.owns, self._go_on
         )
+        self.mocked = Mocked(mocks, self.residence.all, clock, self.apply)
         self.timers = Timers(self.residence.all, clock, self._timer_due)
         self._dispatcher = dispatcher
         self._own_tasks: list[OwnTasks] = []
@@ -260,6 +264,8 @@ class Host:
                 continue
             for command in commands:
                 if isinstance(command, DispatchTask):
+                    if resident.case is not None and self.mocked.begin(resident, command):
+                        continue
                     own = self._own(command.resource)
                     if own is not None:
                         own.begin(resident, command)

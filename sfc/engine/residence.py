@@ -45,6 +45,8 @@ class Residence:
         """STANDARD ones by machine and name."""
         self.broken: dict[int, str] = {}
         """Executions that are not acted for, and why."""
+        self.test_cases: dict[int, str] = {}
+        """By execution, of those that were started as one."""
         self._recent: dict[tuple[str, str], ExecutionRecord] = {}
         self._page = page
         self._secret = store.secret()
@@ -147,7 +149,7 @@ class Residence:
         revived: Revived = []
         for row in rows:
             store, id = self.store, row.id
-            stored = Stored(row, store.journal(id), store.parents(id), store.children(id))
+            stored = Stored(row, store.journal(id), store.parents(id), store.children(id), self.test_cases.get(id))
             try:
                 version = self.catalog.version(row.version)
                 revived.append((row, revive(self.partition, version, stored, self._secret)))

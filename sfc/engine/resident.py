@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sfc.arn import Partition
 from sfc.asl.model import StateMachine
 from sfc.catalog.version import Version
+from sfc.engine.mocked import CaseCalls
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.run_id import express_run
 from sfc.errors import SfcError
@@ -24,8 +25,8 @@ class Resident:
     """A live run with what the engine has to know of it."""
 
     __slots__ = (
-        "alias", "arn", "broken", "children", "id", "input", "key", "kind", "machine", "name", "parents", "pending",
-        "published", "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version",
+        "alias", "arn", "broken", "case", "children", "id", "input", "key", "kind", "machine", "name", "parents",
+        "pending", "published", "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version",
         "wake_at",
     )  # fmt: skip
 
@@ -55,6 +56,8 @@ class Resident:
         self.sync: Callable[[Run | None], None] | None = None
         """Of StartSyncExecution: told the end, or None after a bug. Nothing of such an execution is written."""
         self.broken = False
+        self.case: CaseCalls | None = None
+        """Of an execution that was started as a test case."""
         self.parents: list[Waiting] = []
         """The tasks that are told of its end."""
         self.children: dict[Waiting, int] = {}
@@ -148,12 +151,20 @@ def info_of(partition: Partition, version: Version, row: ExecutionRow, secret: b
 
 
 def replay(
-    machine: StateMachine, info: ExecutionInfo, rows: Sequence[JournalRow], *, record: bool = False, check: bool = True
+    machine: StateMachine,
+    info: ExecutionInfo,
+    rows: Sequence[JournalRow],
+    *,
+    record: bool = False,
+    check: bool = True,
+    case: CaseCalls | None = None,
 ) -> Run:
     """The run that these entries make. Raises Divergence when a digest differs and `check` is set."""
     run = Run(machine, info, record=record)
     for row in rows:
-        step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
+        commands = step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
+        if case is not None:
+            case.saw(commands)
         if check and run.digest != row.digest:
             raise Divergence(f"entry {row.position} replays to {run.digest}, not to {row.digest}")
     return run
@@ -166,15 +177,18 @@ class Stored(NamedTuple):
     journal: Sequence[JournalRow]
     parents: Sequence[Waiting]
     children: Sequence[Child]
+    test_case: str | None = None
 
 
 def revive(partition: Partition, version: Version, stored: Stored, secret: bytes) -> Resident:
     """The resident of a stored execution. Raises Divergence."""
     row, rows = stored.row, stored.journal
-    run = replay(version.machine, info_of(partition, version, row, secret), rows)
+    case = None if stored.test_case is None else CaseCalls(stored.test_case)
+    run = replay(version.machine, info_of(partition, version, row, secret), rows, case=case)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at
+    resident.case = case
     resident.published, resident.alias = row.published, row.alias
     resident.redrives, resident.redriven_at = row.redrives, row.redriven_at
     resident.parents = list(stored.parents)

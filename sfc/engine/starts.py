@@ -12,6 +12,7 @@ from sfc import arn as arns
 from sfc import jsonvalue
 from sfc.engine.committer import NameTaken
 from sfc.engine.host import Host
+from sfc.engine.mocked import CaseCalls
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident, execution_info
 from sfc.engine.run_id import express_run
@@ -126,6 +127,10 @@ class Starts:
         if request.parent is not None:
             resident.parents.append(request.parent)
             kept = Kept(children=[Child(resident.id, request.parent)])
+        if resident.case is not None:
+            host.residence.test_cases[resident.id] = resident.case.name
+            kept = kept or Kept()
+            kept.test_cases.append((resident.id, resident.case.name))
         if not host.apply(resident, self._started(resident), answer, new, kept):
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
@@ -148,6 +153,9 @@ class Starts:
         )
         resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
         resident.published, resident.alias = target.published, target.alias
+        if target.test_case is not None:
+            host.mocked.check(version.name, target.test_case)
+            resident.case = CaseCalls(target.test_case)
         return resident
 
     def _started(self, resident: Resident) -> Started:

@@ -1,7 +1,7 @@
 """Which definition a start means: the machine itself, one of its releases, or what an alias leads to."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfc import arn as arns
 from sfc.catalog.catalog import Catalog
@@ -15,13 +15,22 @@ class Target:
     published: int | None = None
     """The release, when it was named or an alias chose it."""
     alias: str | None = None
+    test_case: str | None = None
+    """Of the mock configuration: what stood behind `#`."""
 
 
 def find_target(catalog: Catalog, machine: str) -> Target:
-    """`machine` is a name or an ARN, which may be qualified. An alias with two routes draws one at each call.
+    """`machine` is a name or an ARN, which may be qualified and may end in `#` and a test case. An alias with two
+    routes draws one at each call.
 
     Raises NotFound (StateMachineDoesNotExist), InvalidArn.
     """
+    machine, _, test_case = machine.partition("#")
+    target = _find(catalog, machine)
+    return replace(target, test_case=test_case) if test_case else target
+
+
+def _find(catalog: Catalog, machine: str) -> Target:
     if not machine.startswith("arn:"):
         return Target(catalog.get(machine))
     arn = arns.parse(machine, "stateMachine")

@@ -102,12 +102,15 @@ class Kept:
     """Tasks whose `Child` goes, if there is one."""
     taken: list[Waiting] = field(default_factory=list)
     """Tasks whose `QueuedTask` goes, if there is one."""
+    test_cases: list[tuple[int, str]] = field(default_factory=list)
+    """(execution, name of its test case)."""
 
     def add(self, other: "Kept") -> None:
         self.children += other.children
         self.queued += other.queued
         self.answered += other.answered
         self.taken += other.taken
+        self.test_cases += other.test_cases
 
 
 WORKING = 0
@@ -256,6 +259,10 @@ class Store(Protocol):
     def orphans(self, shard: int, after: Child, limit: int) -> list[Child]:
         """RUNNING executions that were started by tasks of parents in the shard that have ended, in order, above
         `after`."""
+        ...
+
+    def test_cases(self) -> dict[int, str]:
+        """The RUNNING executions that were started as test cases."""
         ...
 
     def queue(self, activity: str, limit: int) -> list[QueuedTask]:

@@ -50,6 +50,7 @@ class MemoryStore:
         self._journal: dict[int, list[JournalRow]] = {}
         self._wakes: list[tuple[int, int]] = []
         """Sorted (wake_at, id) of everything RUNNING."""
+        self._test_cases: dict[int, str] = {}
         self._children: dict[int, dict[Waiting, set[int]]] = {}
         """By parent and task: the executions that it started."""
         self._parents: dict[int, set[Waiting]] = {}
@@ -140,6 +141,7 @@ class MemoryStore:
         for child, parent in kept.children:
             self._children.setdefault(parent.execution, {}).setdefault(parent, set()).add(child)
             self._parents.setdefault(child, set()).add(parent)
+        self._test_cases.update(kept.test_cases)
         for queued in kept.queued:
             insort(self._queued, queued)
         for parent in kept.answered:
@@ -241,6 +243,10 @@ class MemoryStore:
                     found.append(row)
         return found
 
+    def test_cases(self) -> dict[int, str]:
+        with self._lock:
+            return {id: name for id, name in self._test_cases.items() if self._rows[id].status == "RUNNING"}
+
     def count_by_status(self, machine: str | None) -> dict[str, int]:
         with self._lock:
             return dict(Counter(self._rows[execution].status for execution in self._ids.get(machine, ())))
@@ -253,6 +259,7 @@ class MemoryStore:
                 row = self._rows.pop(execution)
                 self._names.pop((row.machine, row.name), None)
                 del self._journal[execution]
+                self._test_cases.pop(execution, None)
             self._ids[machine] = [execution for execution in ids if execution not in gone]
             self._ids[None] = [execution for execution in self._ids[None] if execution not in gone]
             return len(gone)

@@ -81,11 +81,17 @@ QUEUE: Final = (
 ADD_KEY: Final = "INSERT OR IGNORE INTO keys (name, value) VALUES ('tokens', ?)"
 KEY: Final = "SELECT value FROM keys WHERE name = 'tokens'"
 
+ADD_TEST_CASE: Final = "INSERT INTO test_cases (execution, name) VALUES (?, ?)"
+TEST_CASES: Final = (
+    "SELECT execution, test_cases.name FROM test_cases JOIN executions ON id = execution WHERE status = 'RUNNING'"
+)
+
 COUNT: Final = "SELECT status, count(*) FROM executions GROUP BY status"
 COUNT_OF_MACHINE: Final = "SELECT status, count(*) FROM executions WHERE machine = ? GROUP BY status"
 
 ENDED: Final = "SELECT id FROM executions WHERE machine = ? AND status <> 'RUNNING' LIMIT 500"
 FORGET_ENTRIES: Final = "DELETE FROM journal WHERE execution = ?"
+FORGET_TEST_CASE: Final = "DELETE FROM test_cases WHERE execution = ?"
 FORGET_EXECUTION: Final = "DELETE FROM executions WHERE id = ?"
 
 STATUSES: Final = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")

@@ -123,6 +123,7 @@ class SqliteStore:
             (sql.ENQUEUE, [(activity, at, *waiting) for activity, at, waiting in kept.queued]),
             (sql.END_CHILD, kept.answered),
             (sql.DEQUEUE, kept.taken),
+            (sql.ADD_TEST_CASE, kept.test_cases),
         ):
             if rows:
                 self._writer.executemany(statement, rows)
@@ -182,6 +183,9 @@ class SqliteStore:
         rows = self._read(sql.GET, execution)
         return ExecutionRow(*rows[0]) if rows else None
 
+    def test_cases(self) -> dict[int, str]:
+        return dict(self._read(sql.TEST_CASES))
+
     def list(self, wanted: Wanted, before_id: int | None, limit: int) -> Sequence[ExecutionRow]:
         text, values = sql.listing(wanted)
         above = before_id if before_id is not None else (1 << 63) - 1
@@ -197,6 +201,7 @@ class SqliteStore:
             with self._writing, self._transaction():
                 ended = self._writer.execute(sql.ENDED, (machine,)).fetchall()
                 self._writer.executemany(sql.FORGET_ENTRIES, ended)
+                self._writer.executemany(sql.FORGET_TEST_CASE, ended)
                 self._writer.executemany(sql.FORGET_EXECUTION, ended)
             if not ended:
                 return gone

@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 from sfc import jsonvalue
 from sfc.asl.expression import Failure
 from sfc.errors import InvalidRequest
+from sfc.interpreter.commands import DispatchTask
+from sfc.interpreter.entries import ActivityStarted, Entry, TaskFailed, TaskSubmitted, TaskSucceeded
 from sfc.jsonvalue import Json
 from sfc.limits import MOCKED_CALLS
 
@@ -54,6 +56,22 @@ class Throw:
 
 
 Answer: TypeAlias = Return | Throw
+
+
+def entries_of(job: DispatchTask, answer: Answer, at: int) -> list[Entry]:
+    """The facts that stand for a mocked task, in order. What is answered later is accepted first."""
+    task, attempt = job.task, job.attempt
+    entries: list[Entry] = []
+    if job.resource.is_answered_later:
+        accepted = jsonvalue.dumps(answer.value) if isinstance(answer, Return) else b"{}"
+        entries.append(TaskSubmitted(at=at, task=task, attempt=attempt, output=accepted))
+    if job.resource.kind == "activity":
+        entries.append(ActivityStarted(at=at, task=task, attempt=attempt, worker=None))
+    if isinstance(answer, Throw):
+        entries.append(TaskFailed(at=at, task=task, attempt=attempt, failure=answer.failure))
+    else:
+        entries.append(TaskSucceeded(at=at, task=task, attempt=attempt, output=jsonvalue.dumps(answer.value)))
+    return entries
 
 
 @dataclass(frozen=True, slots=True)

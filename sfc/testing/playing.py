@@ -16,9 +16,9 @@ from sfc.asl.parse import invalid_definition_message, parse
 from sfc.errors import InvalidDefinition
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import DispatchTask
-from sfc.interpreter.entries import Entry, Started, TaskFailed, TaskSucceeded, TimerFired
+from sfc.interpreter.entries import Entry, Started, TimerFired
 from sfc.jsonvalue import Json
-from sfc.tasks.mocks import Answer, InvalidMocks, NotMocked, Response, Return, TestCase, Throw
+from sfc.tasks.mocks import Answer, InvalidMocks, NotMocked, Response, Return, TestCase, Throw, entries_of
 from sfc.testing.played import Call, Played
 
 Perform: TypeAlias = Callable[[DispatchTask], Answer]
@@ -64,7 +64,8 @@ def play(
     source = jsonvalue.dumps({} if input is None else input)
     step(run, Started(at=started_at, input=source, seed=seed))
     while not run.done:
-        step(run, _next(run, answers))
+        for entry in _next(run, answers):
+            step(run, entry)
     failure = run.failure or Failure(None)
     return Played(
         status=run.status, output=None if run.output is None else jsonvalue.loads(run.output), error=failure.error,
@@ -110,18 +111,15 @@ def _tasks(machine: SubMachine) -> Iterator[str]:
                 yield from _tasks(state.processor)
 
 
-def _next(run: Run, answers: "_Answers") -> Entry:
-    """A call's answer; when none is out, the time at which something is due."""
+def _next(run: Run, answers: "_Answers") -> list[Entry]:
+    """What answers a call; when none is out, the time at which something is due."""
     if run.jobs:
         job = next(iter(run.jobs.values()))
-        answer = answers.of(job)
-        if isinstance(answer, Throw):
-            return TaskFailed(at=run.now, task=job.task, attempt=job.attempt, failure=answer.failure)
-        return TaskSucceeded(at=run.now, task=job.task, attempt=job.attempt, output=jsonvalue.dumps(answer.value))
+        return entries_of(job, answers.of(job), run.now)
     timer = run.next_timer()
     assert timer is not None
     due, task, attempt = timer
-    return TimerFired(at=due, task=task, attempt=attempt)
+    return [TimerFired(at=due, task=task, attempt=attempt)]
 
 
 class _Answers:

@@ -356,3 +356,13 @@ def test_a_database_keeps_its_secret(tmp_path: Path) -> None:
     assert one == same != other
     for store in stores:
         store.close()
+
+
+def test_the_test_case_of_an_execution_is_told_while_it_runs(store: Store, writer: Writer) -> None:
+    running, ended = writer.new("running"), writer.new("ended")
+    batch = writer.batch([running, ended], changes=[ExecutionChange(ended.id, None, "SUCCEEDED", NOW)])
+    batch.parts[0].kept = Kept(test_cases=[(running.id, "Happy"), (ended.id, "Sad")])
+    assert store.commit(batch).written
+    assert store.test_cases() == {running.id: "Happy"}
+    store.forget_machine(ended.machine)
+    assert store.test_cases() == {running.id: "Happy"}

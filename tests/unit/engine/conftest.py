@@ -13,6 +13,7 @@ from sfc.engine.engine import Engine
 from sfc.engine.settings import EngineSettings
 from sfc.store.journal import Batch, Outcome
 from sfc.store.memory import MemoryStore
+from sfc.tasks.mocks import MockConfig
 from tests.support.dispatch import FakeDispatcher
 
 TASK = {"StartAt": "Charge", "States": {"Charge": {"Type": "Task", "Resource": "task:charge", "End": True}}}
@@ -55,10 +56,10 @@ class House:
         self.workers = FakeDispatcher()
         self.engine = self.make()
 
-    def make(self, owner: str = "one", **settings: Any) -> Engine:
+    def make(self, owner: str = "one", mocks: MockConfig | None = None, **settings: Any) -> Engine:
         chosen = EngineSettings(**{"retry_first_s": 0.001, "retry_most_s": 0.002, **settings})
         return Engine(
-            self.store, self.catalog, self.workers, clock=lambda: self.now, owner=owner, settings=chosen
+            self.store, self.catalog, self.workers, clock=lambda: self.now, owner=owner, settings=chosen, mocks=mocks
         )  # fmt: skip
 
     async def reopen(self, **settings: Any) -> Engine:
