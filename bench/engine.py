@@ -20,7 +20,7 @@ from sfc.catalog.catalog import Catalog
 from sfc.catalog.sql import SqlShelf
 from sfc.engine.engine import Engine, StartRequest
 from sfc.errors import SfcError
-from sfc.store.journal import Batch, Outcome
+from sfc.store.journal import Batch, JournalRow, NewExecution, Outcome
 from sfc.store.sqlite import SqliteStore
 from sfc.tasks.job import Job, JobResult
 
@@ -92,6 +92,10 @@ async def batches(engine: Engine, executions: int, size: int) -> float:
     return time.perf_counter() - began
 
 
+def insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
 def bare(directory: Path, recorded: Sequence[Batch]) -> float:
     """Seconds that plain sqlite3 takes for the same rows in the same batches, on the same schema."""
     SqliteStore(directory / "bare.db").close()
@@ -102,12 +106,9 @@ def bare(directory: Path, recorded: Sequence[Batch]) -> float:
     for batch in recorded:
         connection.execute("BEGIN IMMEDIATE")
         for part in batch.parts:
-            connection.executemany(
-                "INSERT INTO executions (id, machine, name, version, kind, started_at, wake_at, shard, status)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 'RUNNING')", part.new)  # fmt: skip
-            connection.executemany(
-                "INSERT INTO journal (position, execution, kind, at, task, attempt, began, data, digest)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", part.rows)  # fmt: skip
+            connection.executemany(insert("executions", (*NewExecution._fields, "shard", "status")),
+                                   ((*new, part.shard, "RUNNING") for new in part.new))  # fmt: skip
+            connection.executemany(insert("journal", JournalRow._fields), part.rows)
             connection.executemany(
                 "UPDATE executions SET wake_at = ?2, status = ?3, stopped_at = ?4, output = ?5, error = ?6, cause = ?7"
                 " WHERE id = ?1", part.changes)  # fmt: skip
