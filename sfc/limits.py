@@ -59,3 +59,16 @@ AWS_CLIENTS: Final = 64
 """Clients of AWS services that one worker keeps, each with its connections and its description of the API."""
 MOCKED_CALLS: Final = 25_000
 """Calls of one mocked state in one execution: no history has room for more."""
+JSONATA_CHARS: Final = 32_768
+"""One `{% %}` expression. Reading one takes time that grows with its square."""
+JSONATA_STEPS: Final = 400_000
+"""What one evaluation may do: items looked at, functions called, and a step for every 64 bytes made; about a second."""
+JSONATA_DEPTH: Final = 1_200
+"""Expressions inside each other while one is evaluated, calls included. AWS stops at about 100."""
+JSONATA_HELD_BYTES: Final = 6_990_256
+"""One value inside an expression, at 8 bytes a number and 1 a character: measured of AWS, which takes `[1..873782]`."""
+VARIABLE_NAME_CHARS: Final = 80
+VARIABLE_BYTES: Final = 262_144
+"""What one state assigns, all its variables together, as UTF-8 JSON."""
+VARIABLES_BYTES: Final = 10_485_760
+"""All variables of one execution that are in scope somewhere."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfc.asl.expression import Expression, Scope
-from sfc.asl.model import Catcher, ResultPlace
+from sfc.asl.model import ResultPlace
 from sfc.asl.paths import compile_path, compile_reference
 from sfc.jsonvalue import Json
 
@@ -27,6 +27,7 @@ class JsonPathFlow:
     """None: null in the definition, the result is dropped and the raw input kept."""
     output_path: Expression | None = WHOLE
     """None: null in the definition, the output is {}."""
+    assign: Expression | None = None
     growth: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,9 +61,9 @@ class JsonPathFlow:
         path = self.output_path
         return result if path is WHOLE else {} if path is None else path.evaluate(result, scope)
 
-    def failure_output(self, raw: Json, error_output: Json, catcher: Catcher, scope: Scope) -> Json:
-        """The error output, placed by the catcher. The state's OutputPath has no say in it, as AWS's runs show."""
-        return raw if catcher.result_path is None else catcher.result_path.put(raw, error_output)
+    def assigned(self, raw: Json, result: Json, scope: Scope) -> dict[str, Json]:
+        """Assign, a template over the result as the state made it, before ResultSelector. Raises FlowError."""
+        return {} if self.assign is None else self.assign.evaluate(result, scope)
 
 
 def growth_of(expression: Expression) -> int:

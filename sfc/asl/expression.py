@@ -4,7 +4,7 @@ An expression is compiled once, when the blueprint is parsed, and evaluated many
 templates and intrinsic functions implement it; a further query language is a further implementation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,17 @@ class PathError(FlowError):
         self.data = data
 
 
+class EvaluationError(FlowError):
+    """A field in JSONata cannot be evaluated: States.QueryEvaluationError, which Retry and Catch may name.
+
+    `location` is the field, as in "Arguments/FunctionName" or "Choices[0]/Condition"; "" for none.
+    """
+
+    def __init__(self, cause: str, location: str = "") -> None:
+        super().__init__("States.QueryEvaluationError", cause)
+        self.location = location
+
+
 class Entropy(Protocol):
     """Chance that replays the same: seeded by the execution, advanced by use."""
 
@@ -62,8 +73,10 @@ class Scope:
     context: Callable[[], Json]
     """Builds the context object (`$$`); called only when a path asks for it."""
     entropy: Entropy
-    variables: dict[str, Json] = field(default_factory=dict)
-    """Visible variables by name; the language issue fills it."""
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    """Visible variables by name. Never changed: an assignment makes a new mapping."""
+    now_ms: int = 0
+    """The time of the entry that is being worked on, UTC."""
 
 
 class Expression(Protocol):

@@ -57,7 +57,7 @@ def build_graph(start_at: Json, states: dict[str, Json], at: str, report: Report
     edges: dict[str, tuple[Transition, ...]] = {}
     for name, state in states.items():
         edges[name] = tuple(
-            _checked(value, place, states, report) for value, place in _exits(state, f"{at}/States/{name}")
+            _checked(value, place, states, report) for value, place in exits(state, f"{at}/States/{name}")
         )
     if not isinstance(start_at, str):
         return None
@@ -67,7 +67,7 @@ def build_graph(start_at: Json, states: dict[str, Json], at: str, report: Report
     return Graph(start_at, edges, states, at)
 
 
-def _exits(state: Json, at: str) -> list[tuple[Json, str]]:
+def exits(state: Json, at: str) -> list[tuple[Json, str]]:
     """Every transition field that the state has, with its place."""
     if not isinstance(state, dict):
         return []

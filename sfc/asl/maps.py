@@ -5,7 +5,8 @@ from typing import Final
 
 from sfc.asl.expression import Expression
 from sfc.asl.fields import Fields
-from sfc.asl.jsonata import check_values, expression_or, is_expression
+from sfc.asl.jsonata.fields import read_integer, read_number, read_value
+from sfc.asl.jsonata.items import read_items
 from sfc.asl.model import Map, State
 from sfc.asl.retry import read_catch, read_retry
 from sfc.asl.states import Context, Kind, Language, comment_of, flow_of, next_of
@@ -36,16 +37,11 @@ def read_map(state: Fields, name: str, language: Language, context: Context, dep
     body = None if processor is None else context.machine(processor, context, depth + 1)
     context.kind = inner
     retry, catch = read_retry(state), read_catch(state, language)
-    if language == "JSONata":
-        _check_jsonata(state)
-        return None
-    items = state.path("ItemsPath")
-    state.exclude("ItemSelector", "Parameters")
-    selector = state.template("ItemSelector" if state.has("ItemSelector") else "Parameters")
-    concurrency = _limit(state, "MaxConcurrency", _MAX_CONCURRENCY)
-    count = _limit(state, "ToleratedFailureCount", _MOST)
-    percentage = _percentage(state)
-    flow = flow_of(state, "InputPath", "OutputPath", "ResultSelector", "ResultPath")
+    items, selector = _items(state, language)
+    concurrency = _limit(state, "MaxConcurrency", _MAX_CONCURRENCY, language)
+    count = _limit(state, "ToleratedFailureCount", _MOST, language)
+    percentage = _percentage(state, language)
+    flow = flow_of(state, language, "InputPath", "OutputPath", "ResultSelector", "ResultPath")
     if body is None:
         return None
     return Map(
@@ -87,7 +83,17 @@ def _config(processor: Fields | None, context: Context) -> tuple[str, Kind]:
     return mode, "EXPRESS" if kind == "EXPRESS" else "STANDARD"
 
 
-def _limit(state: Fields, name: str, high: int) -> int | Expression:
+def _items(state: Fields, language: Language) -> tuple[Expression | None, Expression | None]:
+    """What is iterated over, and what is made of each item."""
+    if language == "JSONata":
+        return read_items(state), read_value(state, "ItemSelector")
+    state.exclude("ItemSelector", "Parameters")
+    return state.path("ItemsPath"), state.template("ItemSelector" if state.has("ItemSelector") else "Parameters")
+
+
+def _limit(state: Fields, name: str, high: int, language: Language) -> int | Expression:
+    if language == "JSONata":
+        return read_integer(state, name, 0, high) or 0
     state.exclude(name, f"{name}Path")
     value = state.integer(name, 0, high)
     if value is not None:
@@ -95,23 +101,15 @@ def _limit(state: Fields, name: str, high: int) -> int | Expression:
     return state.path(f"{name}Path") or 0
 
 
-def _percentage(state: Fields) -> float | Expression:
+def _percentage(state: Fields, language: Language) -> float | Expression:
     name = "ToleratedFailurePercentage"
+    if language == "JSONata":
+        return read_number(state, name, 0, 100) or 0.0
     state.exclude(name, f"{name}Path")
     value = state.number(name, 0, 100)
     if value is not None:
         return value
     return state.path(f"{name}Path") or 0.0
-
-
-def _check_jsonata(state: Fields) -> None:
-    items = state.raw.get("Items", [])
-    if not isinstance(items, (list, dict)) and not is_expression(items):
-        state.error("Items", "Expected an array, an object or a JSONata expression")
-    expression_or(state, "MaxConcurrency", 0, _MAX_CONCURRENCY)
-    expression_or(state, "ToleratedFailureCount", 0, _MOST)
-    if not is_expression(state.raw.get("ToleratedFailurePercentage")):
-        state.number("ToleratedFailurePercentage", 0, 100)
 
 
 def _check_distributed(state: Fields, context: Context, language: Language) -> None:
@@ -152,7 +150,7 @@ def _check_reader(reader: Fields | None, language: Language) -> None:
     config.array("CSVHeaders")
     config.text("ItemsPointer")
     if language == "JSONata":
-        expression_or(config, "MaxItems", -_MOST, _MOST)
+        read_integer(config, "MaxItems", -_MOST, _MOST)
     else:
         config.exclude("MaxItems", "MaxItemsPath")
         config.integer("MaxItems", -_MOST, _MOST)  # a negative one is an error of the execution
@@ -170,7 +168,7 @@ def _check_batcher(batcher: Fields | None, language: Language) -> None:
     for name, high in limits.items():
         low = 1 if name == "MaxItemsPerBatch" else 2
         if language == "JSONata":
-            expression_or(batcher, name, low, high)
+            read_integer(batcher, name, low, high)
         else:
             batcher.exclude(name, f"{name}Path")
             batcher.integer(name, low, high)
@@ -178,7 +176,7 @@ def _check_batcher(batcher: Fields | None, language: Language) -> None:
     if language == "JSONPath":
         batcher.template("BatchInput")
     else:
-        check_values(batcher, ("BatchInput",))
+        read_value(batcher, "BatchInput")
 
 
 def _check_writer(writer: Fields | None, language: Language) -> None:
@@ -202,4 +200,4 @@ def _check_arguments(fields: Fields, language: Language) -> None:
     if language == "JSONPath":
         fields.template("Parameters")
     else:
-        check_values(fields, ("Arguments",))
+        read_value(fields, "Arguments")

@@ -3,9 +3,8 @@
 `sfc.asl.parse` is the only maker of these objects; whoever holds one may trust it: every target exists, every path is
 compiled, every number is in range. JSON spelling (`StartAt`) ends in the parser. Units are in the names.
 
-Joints for what a definition may hold later: `DataFlow` is the query language's part of a state (a second language is
-a second implementation of its methods), `Scope.variables` holds variables, `Resource.pattern` names the integration
-pattern, `Map.mode` the processor's mode.
+Joints: `DataFlow` is the query language's part of a state (JSONPath and JSONata each implement it), `Resource.pattern`
+names the integration pattern, `Map.mode` the processor's mode.
 """
 
 from collections.abc import Mapping
@@ -27,7 +26,8 @@ UNSET: Final = Unset.UNSET
 
 
 class DataFlow(Protocol):
-    """How a state's raw input becomes what it works on, and how its result becomes its output. Methods raise
+    """How a state's raw input becomes what it works on, and how its result becomes its output and its variables.
+    Choice rules and catchers have one of their own, whose result is the input or the error output. Methods raise
     FlowError.
     """
 
@@ -47,8 +47,8 @@ class DataFlow(Protocol):
         """ResultSelector, ResultPath (into the raw input), OutputPath."""
         ...
 
-    def failure_output(self, raw: Json, error_output: Json, catcher: "Catcher", scope: Scope) -> Json:
-        """What a Catcher hands on: `error_output` placed into the raw input by the catcher's ResultPath."""
+    def assigned(self, raw: Json, result: Json, scope: Scope) -> dict[str, Json]:
+        """Assign: the variables that get a value when the state is left, {} for none. Sees the values before that."""
         ...
 
 
@@ -80,8 +80,8 @@ class ResultPlace(Protocol):
 class Catcher:
     error_equals: tuple[str, ...]
     next: tuple[str, ...]
-    result_path: ResultPlace | None
-    """None: `"ResultPath": null`, the error output is dropped. The default `$` replaces the input."""
+    flow: DataFlow
+    """`output` makes what the catcher hands on of the raw input and the error output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,12 +162,14 @@ class Condition(Protocol):
 class ChoiceRule:
     condition: Condition
     next: tuple[str, ...]
+    flow: DataFlow
+    """The output and the variables when this rule holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(StateBase):
     flow: DataFlow
-    """`arguments` is InputPath; `output` is OutputPath."""
+    """`arguments` is InputPath; output and variables are those of the Default."""
     rules: tuple[ChoiceRule, ...]
     default: tuple[str, ...] | None = None
 
@@ -178,7 +180,7 @@ class Wait(StateBase):
     next: tuple[str, ...]
     kind: Literal["Seconds", "SecondsPath", "Timestamp", "TimestampPath"]
     value: int | str | Expression
-    """Seconds: int · Timestamp: RFC 3339 text · …Path: the compiled path."""
+    """Seconds: int · Timestamp: RFC 3339 text · …Path: the compiled path. In JSONata any form may be an expression."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

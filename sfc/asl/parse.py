@@ -14,6 +14,7 @@ from sfc.asl.machines import read_body, read_sub_machine
 from sfc.asl.maps import read_map
 from sfc.asl.model import StateMachine
 from sfc.asl.report import Report
+from sfc.asl.scopes import check_scopes
 from sfc.asl.spelling import normalise
 from sfc.asl.states import Context
 from sfc.jsonvalue import Json
@@ -72,9 +73,9 @@ def _read_machine(fields: Fields, kind: Literal["STANDARD", "EXPRESS"]) -> State
     language: Literal["JSONPath", "JSONata"] = "JSONPath"
     if fields.one_of("QueryLanguage", ("JSONPath", "JSONata")) == "JSONata":
         language = "JSONata"
-        fields.report.later("/QueryLanguage", "State machines in JSONata cannot be run yet")
     context = Context(fields.report, kind, language, read_sub_machine, read_map)
     body = read_body(fields, context, 1)
+    check_scopes(fields)
     if body is None:
         return None
     return StateMachine(

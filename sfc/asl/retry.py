@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from sfc.asl import assign
+from sfc.asl.dataflow import JsonPathFlow
 from sfc.asl.fields import Fields
 from sfc.asl.graph import targets_of
-from sfc.asl.jsonata import check_values
-from sfc.asl.model import Catcher, Retrier
+from sfc.asl.jsonata.fields import ERROR, read_value
+from sfc.asl.jsonata.flow import JsonataFlow
+from sfc.asl.model import Catcher, DataFlow, Retrier
 from sfc.limits import ERROR_CHARS, MAX_DELAY_SECONDS, MAX_SECONDS, RETRY_ATTEMPTS
 
 _RETRIER: Final = (
@@ -37,7 +40,7 @@ def read_retry(state: Fields) -> tuple[Retrier, ...]:
 
 def read_catch(state: Fields, language: str) -> tuple[Catcher, ...]:
     entries = state.objects("Catch") if state.raw.get("Catch") != [] else []
-    made = [_catcher(entry, language) for entry in entries]
+    made = [_catcher(entry, language, f"Catch[{number}]/") for number, entry in enumerate(entries)]
     _check_all_is_last(entries)
     return tuple(each for each in made if each is not None)
 
@@ -65,18 +68,24 @@ def _retrier(entry: Fields) -> Retrier | None:
     )
 
 
-def _catcher(entry: Fields, language: str) -> Catcher | None:
+def _catcher(entry: Fields, language: str, prefix: str) -> Catcher | None:
     entry.only(_CATCHER[language], f"a catcher of a {language} state")
     entry.text("Comment")
     errors = _error_equals(entry)
     entry.require("Next")
     targets = targets_of(entry.raw.get("Next"))
-    if language == "JSONata":
-        check_values(entry, ("Output", "Assign"))
-    place = entry.result_path()
+    flow = _flow(entry, language, prefix)
     if errors is None or targets is None:
         return None
-    return Catcher(error_equals=errors, next=targets, result_path=place)
+    return Catcher(error_equals=errors, next=targets, flow=flow)
+
+
+def _flow(entry: Fields, language: str, prefix: str) -> DataFlow:
+    """The state's OutputPath has no say in what a catcher hands on, as AWS's runs show."""
+    if language == "JSONata":
+        made, variables = read_value(entry, "Output", ERROR, prefix), assign.read_jsonata(entry, ERROR, prefix)
+        return JsonataFlow(made=made, assign=variables, result_name="errorOutput")
+    return JsonPathFlow(result_path=entry.result_path(), assign=assign.read_template(entry))
 
 
 def _error_equals(entry: Fields) -> tuple[str, ...] | None:

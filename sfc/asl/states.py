@@ -1,19 +1,23 @@
 """Reads one state: its fields against the table of its type and query language, then its compiled form.
 
-A state in JSONata is checked and not compiled. Sources: https://states-language.net and, for JSONata, the Step
-Functions developer guide.
+Sources: https://states-language.net and, for JSONata, the Step Functions developer guide.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from sfc.asl import assign
 from sfc.asl.choice import compile_condition
 from sfc.asl.dataflow import IDENTITY_FLOW, JsonPathFlow
+from sfc.asl.expression import Expression
 from sfc.asl.fields import Fields
 from sfc.asl.graph import targets_of
 from sfc.asl.intrinsics import is_intrinsic
-from sfc.asl.jsonata import check_assign, check_values, expression_or, is_expression
+from sfc.asl.jsonata.condition import read_condition
+from sfc.asl.jsonata.fields import RESULT, STATE, read_integer, read_text, read_typed, read_value
+from sfc.asl.jsonata.flow import PLAIN_FLOW, JsonataFlow
+from sfc.asl.jsonata.template import is_expression
 from sfc.asl.model import (
     UNSET,
     Choice,
@@ -112,11 +116,6 @@ def read_state(state: Fields, name: str, context: Context, depth: int) -> State 
     state.text("Comment")
     if "Next" in table[kind]:
         _check_next_or_end(state)
-    if state.has("Assign") and "Assign" in table[kind]:
-        check_assign(state, language)
-    if language == "JSONata":
-        state.report.later(state.at, "States in JSONata cannot be run yet")
-        check_values(state, ("Arguments", "Output", "Items", "ItemSelector", "Error", "Cause"))
     if kind == "Map":
         return context.map_state(state, name, language, context, depth)
     return _READERS[kind](state, name, language, context, depth)
@@ -148,10 +147,14 @@ def next_of(state: Fields) -> tuple[str, ...]:
     return targets_of(state.raw.get("Next")) or ()
 
 
-def flow_of(state: Fields, *fields: str) -> DataFlow:
-    """The data flow of a state in JSONPath, made of those of its `fields` that it has."""
+def flow_of(state: Fields, language: Language, *fields: str) -> DataFlow:
+    """The data flow of a state. `fields`: what its type has of those in JSONPath besides Assign."""
+    kind = state.raw["Type"]
+    if language == "JSONata":
+        return _jsonata_flow(state, kind in ("Task", "Parallel", "Map"))
+    variables = assign.read_template(state) if "Assign" in JSONPATH_FIELDS[kind] else None
     present = [name for name in fields if state.has(name)]
-    if not present:
+    if not present and variables is None:
         return IDENTITY_FLOW
     return JsonPathFlow(
         input_path=state.io_path("InputPath"),
@@ -159,7 +162,19 @@ def flow_of(state: Fields, *fields: str) -> DataFlow:
         result_selector=state.template("ResultSelector") if "ResultSelector" in present else None,
         result_path=state.result_path(),
         output_path=state.io_path("OutputPath"),
+        assign=variables,
     )
+
+
+def _jsonata_flow(state: Fields, has_result: bool) -> DataFlow:
+    parts = RESULT if has_result else STATE
+    fields = JSONATA_FIELDS[state.raw["Type"]]
+    argument = read_value(state, "Arguments") if "Arguments" in fields else None
+    made = read_value(state, "Output", parts) if "Output" in fields else None
+    variables = assign.read_jsonata(state, parts) if "Assign" in fields else None
+    if argument is made is variables is None:
+        return PLAIN_FLOW
+    return JsonataFlow(argument=argument, made=made, assign=variables, result_name="result" if has_result else "")
 
 
 def comment_of(state: Fields) -> str:
@@ -168,12 +183,10 @@ def comment_of(state: Fields) -> str:
 
 
 def _pass(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
-    if language == "JSONata":
-        return None
     return Pass(
         name=name,
         comment=comment_of(state),
-        flow=flow_of(state, *_IO, "Parameters", "ResultPath"),
+        flow=flow_of(state, language, *_IO, "Parameters", "ResultPath"),
         next=next_of(state),
         result=state.raw.get("Result", UNSET),
     )
@@ -184,15 +197,10 @@ def _task(state: Fields, name: str, language: Language, context: Context, depth:
     resource = _resource(state, context)
     retry, catch = read_retry(state), read_catch(state, language)
     _check_credentials(state)
-    if language == "JSONata":
-        expression_or(state, "TimeoutSeconds", 1, MAX_SECONDS)
-        expression_or(state, "HeartbeatSeconds", 1, MAX_SECONDS)
-        check_values(state, ("Credentials",))
-        return None
-    timeout, heartbeat = state.seconds_or_path("TimeoutSeconds"), state.seconds_or_path("HeartbeatSeconds")
+    timeout, heartbeat = _limit_s(state, "TimeoutSeconds", language), _limit_s(state, "HeartbeatSeconds", language)
     _check_heartbeat(state, timeout, heartbeat)
-    flow = flow_of(state, *_IO, "Parameters", "ResultSelector", "ResultPath")
-    credentials = state.template("Credentials")
+    flow = flow_of(state, language, *_IO, "Parameters", "ResultSelector", "ResultPath")
+    credentials = state.template("Credentials") if language == "JSONPath" else read_value(state, "Credentials")
     if resource is None:
         return None
     return Task(
@@ -207,6 +215,10 @@ def _task(state: Fields, name: str, language: Language, context: Context, depth:
         retry=retry,
         catch=catch,
     )
+
+
+def _limit_s(state: Fields, name: str, language: Language) -> int | Expression | None:
+    return state.seconds_or_path(name) if language == "JSONPath" else read_integer(state, name, 1, MAX_SECONDS)
 
 
 def _check_heartbeat(state: Fields, timeout: object, heartbeat: object) -> None:
@@ -248,37 +260,35 @@ def _check_credentials(state: Fields) -> None:
 
 def _choice(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
     state.require("Choices")
-    rules = [_rule(entry, language) for entry in state.objects("Choices")]
-    if language == "JSONata":
-        return None
+    rules = [_rule(state, entry, number, language) for number, entry in enumerate(state.objects("Choices"))]
     return Choice(
         name=name,
         comment=comment_of(state),
-        flow=flow_of(state, *_IO),
+        flow=flow_of(state, language, *_IO),
         rules=tuple(rule for rule in rules if rule is not None),
         default=targets_of(state.raw.get("Default")),
     )
 
 
-def _rule(entry: Fields, language: Language) -> ChoiceRule | None:
+def _rule(state: Fields, entry: Fields, number: int, language: Language) -> ChoiceRule | None:
     entry.require("Next")
     targets = targets_of(entry.raw.get("Next"))
-    if entry.has("Assign"):
-        check_assign(entry, language)
+    prefix = f"Choices[{number}]/"
     if language == "JSONata":
         entry.only(("Condition", "Next", "Output", "Assign", "Comment"), "a Choice rule in JSONata")
-        condition = entry.raw.get("Condition")
-        if entry.require("Condition") and not is_expression(condition) and not isinstance(condition, bool):
-            entry.error("Condition", "Expected a JSONata expression or a boolean")
-        check_values(entry, ("Output",))
-        return None
+        condition = read_condition(entry, prefix)
+        made, variables = read_value(entry, "Output", prefix=prefix), assign.read_jsonata(entry, prefix=prefix)
+        if condition is None or targets is None:
+            return None
+        return ChoiceRule(condition=condition, next=targets, flow=JsonataFlow(made=made, assign=variables))
     rule = {key: value for key, value in entry.raw.items() if key not in _OUTSIDE_CONDITION}
     compiled, findings = compile_condition(rule, entry.at)
     for finding in findings:
         entry.report.add(finding)
     if compiled is None or targets is None:
         return None
-    return ChoiceRule(condition=compiled, next=targets)
+    flow = JsonPathFlow(output_path=state.io_path("OutputPath"), assign=assign.read_template(entry))
+    return ChoiceRule(condition=compiled, next=targets, flow=flow)
 
 
 def _wait(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
@@ -286,15 +296,18 @@ def _wait(state: Fields, name: str, language: Language, context: Context, depth:
     present = [form for form in forms if state.has(form)]
     if len(present) != 1:
         state.report.error(state.at, f"A Wait state must have exactly one of {', '.join(forms)}")
+    seconds: int | Expression | None
+    timestamp: str | Expression | None
+    paths: list[Expression | None] = []
     if language == "JSONata":
-        expression_or(state, "Seconds", 0, MAX_SECONDS)
-        if state.has("Timestamp") and not is_expression(state.raw["Timestamp"]):
-            _check_timestamp(state)
-        return None
-    seconds = state.seconds("Seconds", 0)
-    timestamp = _check_timestamp(state)
-    paths = [state.path(form) for form in _WAIT_FORMS[2:]]
-    flow = flow_of(state, *_IO)
+        seconds = read_integer(state, "Seconds", 0, MAX_SECONDS)
+        bounded = is_expression(state.raw.get("Timestamp"))
+        timestamp = read_typed(state, "Timestamp", "timestamp") if bounded else _check_timestamp(state)
+    else:
+        seconds = state.seconds("Seconds", 0)
+        timestamp = _check_timestamp(state)
+        paths = [state.path(form) for form in _WAIT_FORMS[2:]]
+    flow = flow_of(state, language, *_IO)
     value = next((each for each in (seconds, timestamp, *paths) if each is not None), None)
     if value is None or len(present) != 1:
         return None
@@ -309,12 +322,14 @@ def _check_timestamp(state: Fields) -> str | None:
 
 
 def _succeed(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
-    if language == "JSONata":
-        return None
-    return Succeed(name=name, comment=comment_of(state), flow=flow_of(state, *_IO))
+    return Succeed(name=name, comment=comment_of(state), flow=flow_of(state, language, *_IO))
 
 
 def _fail(state: Fields, name: str, language: Language, context: Context, depth: int) -> State | None:
+    if language == "JSONata":
+        return Fail(
+            name=name, comment=comment_of(state), error=read_text(state, "Error"), cause=read_text(state, "Cause")
+        )
     found = {}
     for part in ("Error", "Cause"):
         state.exclude(part, f"{part}Path")
@@ -323,8 +338,6 @@ def _fail(state: Fields, name: str, language: Language, context: Context, depth:
             state.error(f"{part}Path", "Expected an intrinsic function that returns a string")
         text = state.text(part)
         found[part] = text if text is not None else state.path(f"{part}Path", intrinsic=True)
-    if language == "JSONata":
-        return None
     return Fail(name=name, comment=comment_of(state), error=found["Error"], cause=found["Cause"])
 
 
@@ -332,12 +345,10 @@ def _parallel(state: Fields, name: str, language: Language, context: Context, de
     state.require("Branches")
     branches = [context.machine(branch, context, depth + 1) for branch in state.objects("Branches")]
     retry, catch = read_retry(state), read_catch(state, language)
-    if language == "JSONata":
-        return None
     return Parallel(
         name=name,
         comment=comment_of(state),
-        flow=flow_of(state, *_IO, "Parameters", "ResultSelector", "ResultPath"),
+        flow=flow_of(state, language, *_IO, "Parameters", "ResultSelector", "ResultPath"),
         next=next_of(state),
         branches=tuple(branch for branch in branches if branch is not None),
         retry=retry,
@@ -354,7 +365,7 @@ def _join(state: Fields, name: str, language: Language, context: Context, depth:
     return Join(
         name=name,
         comment=comment_of(state),
-        flow=flow_of(state, *_IO, "Parameters", "ResultPath"),
+        flow=flow_of(state, language, *_IO, "Parameters", "ResultPath"),
         next=next_of(state),
         require=require,
         others="Cancel" if others == "Cancel" else "Continue",

@@ -8,10 +8,12 @@ from sfc.jsonvalue import Json
 
 
 def scope_of(run: Run, token: Token) -> Scope:
-    """The token's scope, made once; it reads the token's state at each use."""
+    """The token's scope, made once and brought up to date: what it sees depends on the state the token is in."""
     scope = token.scope
     if scope is None:
         scope = token.scope = Scope(lambda: context_object(run, token), run.entropy)
+    scope.variables = token.frame.variables
+    scope.now_ms = run.now
     return scope
 
 

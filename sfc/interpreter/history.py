@@ -5,6 +5,7 @@ in the limit of events, so a run with its history off and one with it on agree i
 follows AWS's recordings, which do not count an iteration's end as a predecessor.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from sfc.asl.expression import Failure
@@ -36,6 +37,7 @@ def emit(run: Run, previous: int, kind: str, field: str = "", details: dict[str,
 def entered(run: Run, token: Token) -> None:
     """…StateEntered: the token stands in its state from now on."""
     token.entered_at = run.now
+    token.before_entry = token.previous
     if run.events is None:
         run.last_event = number = run.last_event + 1
     else:
@@ -47,13 +49,29 @@ def entered(run: Run, token: Token) -> None:
     token.previous = token.entered_event = number
 
 
-def exited(run: Run, token: Token, output: Json) -> None:
+def exited(run: Run, token: Token, output: Json, variables: Mapping[str, Json]) -> None:
+    """…StateExited, with the variables that got a value, each as JSON text."""
     if run.events is None:
         run.last_event = number = run.last_event + 1
     else:
-        details = {"name": token.state.name, "output": text(output), "outputDetails": WHOLE}
+        details: dict[str, Json] = {"name": token.state.name, "output": text(output), "outputDetails": WHOLE}
+        if variables:
+            details["assignedVariables"] = {name: text(value) for name, value in variables.items()}
+            details["assignedVariablesDetails"] = WHOLE
         number = emit(run, token.previous, KIND[type(token.state)] + "StateExited", "stateExitedEventDetails", details)
     token.previous = number
+
+
+def evaluation_failed(run: Run, token: Token, location: str, failure: Failure) -> None:
+    """EvaluationFailed. It follows what the state's entering follows when nothing has happened in the state yet, save
+    in a Wait, as recorded from the service.
+    """
+    details = {"state": token.state.name, **failure_details(failure)}
+    if location:
+        details["location"] = location
+    first = token.previous == token.entered_event and not isinstance(token.state, Wait)
+    previous = token.before_entry if first else token.previous
+    token.previous = emit(run, previous, "EvaluationFailed", "evaluationFailedEventDetails", details)
 
 
 def execution_started(run: Run, source: str) -> None:

@@ -17,7 +17,7 @@ def check_size(value: Json, growth: int, what: str) -> None:
     `what` names the state or task in AWS's sentence.
     """
     try:
-        large = _exceeds(value, PAYLOAD_BYTES) if growth > _PLAIN_GROWTH else len(dumps(value)) > PAYLOAD_BYTES
+        large = exceeds(value, PAYLOAD_BYTES) if growth > _PLAIN_GROWTH else len(dumps(value)) > PAYLOAD_BYTES
     except NotJson as error:
         cause = f"The state/task '{what}' returned a result that is no JSON value: {error}"
         raise FlowError("States.DataLimitExceeded", cause) from None
@@ -30,7 +30,7 @@ def too_large(what: str) -> str:
     return f"The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit."
 
 
-def _exceeds(value: Json, limit: int) -> bool:
+def exceeds(value: Json, limit: int) -> bool:
     """Whether the JSON text is longer than `limit` bytes, without ever holding much more than that."""
     seen, todo = 0, [value]
     while todo:

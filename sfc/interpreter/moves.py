@@ -5,12 +5,13 @@ A move returns the token that can go on at once, or None when this thread of con
 
 from typing import Final
 
-from sfc.asl.expression import Failure, FlowError
-from sfc.asl.model import Catcher, Fail, Join, Map, Parallel, Retrier, SubMachine, Task
+from sfc.asl.expression import EvaluationError, Failure, FlowError
+from sfc.asl.model import Catcher, DataFlow, Fail, Join, Map, Parallel, Retrier, SubMachine, Task
 from sfc.interpreter import history
 from sfc.interpreter.context import scope_of
 from sfc.interpreter.measure import check_size
 from sfc.interpreter.run import CHILDREN, GONE, IDLE, RETRY, Fork, Frame, Run, Token
+from sfc.interpreter.variables import assign, check_variables, forget
 from sfc.jsonvalue import Json, dumps
 from sfc.limits import MAX_SECONDS
 
@@ -29,9 +30,13 @@ def start_frame(
     return frame
 
 
-def leave(run: Run, token: Token, output: Json, following: tuple[str, ...]) -> Token | None:
-    """Leave the state with `output` towards the states in `following`; () ends the frame for this token."""
-    history.exited(run, token, output)
+def leave(run: Run, token: Token, output: Json, following: tuple[str, ...], variables: dict[str, Json]) -> Token | None:
+    """Leave the state with `output` towards the states in `following`; () ends the frame for this token. The
+    variables get their values.
+    """
+    history.exited(run, token, output, variables)
+    if variables:
+        assign(run, token.frame, variables)
     if len(following) == 1:
         token.came_from = token.state.name
         token.state = token.frame.machine.states[following[0]]
@@ -48,14 +53,21 @@ def leave(run: Run, token: Token, output: Json, following: tuple[str, ...]) -> T
     return None
 
 
-def hand_on(run: Run, token: Token, result: Json, following: tuple[str, ...]) -> Token | None:
-    """Leave with what the state's data flow makes of its result. Raises FlowError."""
+def hand_on(
+    run: Run, token: Token, result: Json, following: tuple[str, ...], flow: DataFlow | None = None
+) -> Token | None:
+    """Leave with what a data flow, if not given that of the state, makes of the result. Raises FlowError."""
     run.current = token
-    flow = token.state.flow  # type: ignore[union-attr]
-    output = flow.output(token.input, result, scope_of(run, token))
+    if flow is None:
+        flow = token.state.flow  # type: ignore[union-attr]
+    scope = scope_of(run, token)
+    output = flow.output(token.input, result, scope)
     if flow.growth:
         check_size(output, flow.growth, token.state.name)
-    return leave(run, token, output, following)
+    variables = flow.assigned(token.input, result, scope)
+    if variables:
+        check_variables(run, token, variables)
+    return leave(run, token, output, following, variables)
 
 
 def end(run: Run, token: Token, output: Json) -> Token | None:
@@ -89,6 +101,7 @@ def drop(run: Run, token: Token) -> Token | None:
 
 def _end_frame(run: Run, frame: Frame) -> Token | None:
     parent = frame.parent
+    forget(run, frame)
     if parent is None:
         output = dumps(frame.output)
         history.execution_succeeded(run, frame.output_event, output)
@@ -129,9 +142,9 @@ def moved(run: Run, forks: tuple[Fork, ...]) -> None:
                     run.ready.append(waiting)
 
 
-def fail(run: Run, token: Token, failure: Failure, name: str | None = None) -> Token | None:
+def fail(run: Run, token: Token, failure: Failure, name: str | None = None, *, told: bool = False) -> Token | None:
     """The token's state has failed: retry it, catch it, or fail the frame. `name` is what retriers and catchers match
-    when that is more exact than the failure's error.
+    when that is more exact than the failure's error. `told`: history has an event of it.
     """
     name = name or failure.error
     state = token.state
@@ -145,12 +158,12 @@ def fail(run: Run, token: Token, failure: Failure, name: str | None = None) -> T
                         return None
                     break
         if isinstance(state, (Task, Parallel, Map, Join)):
-            _container_failed(run, token)
+            _container_failed(run, token, told)
             for catcher in state.catch:
                 if matches(catcher.error_equals, name):
                     return _catch(run, token, failure, catcher)
     else:
-        _container_failed(run, token)
+        _container_failed(run, token, told)
     return fail_frame(run, token, failure)
 
 
@@ -163,9 +176,9 @@ def _give_up_children(run: Run, token: Token) -> None:
     token.waits = IDLE
 
 
-def _container_failed(run: Run, token: Token) -> None:
-    """ParallelStateFailed, MapStateFailed: told once the state's children had begun."""
-    if token.gather is not None:
+def _container_failed(run: Run, token: Token, told: bool) -> None:
+    """ParallelStateFailed, MapStateFailed: once the state's children had begun, or behind an EvaluationFailed."""
+    if token.gather is not None or (told and isinstance(token.state, (Parallel, Map))):
         token.previous = history.emit(run, token.previous, history.KIND[type(token.state)] + "StateFailed")
         token.gather = None
 
@@ -193,6 +206,7 @@ def give_up(run: Run, frame: Frame) -> None:
     for token in frame.tokens:
         give_up_token(run, token)
     frame.tokens.clear()
+    forget(run, frame)
 
 
 def give_up_token(run: Run, token: Token) -> None:
@@ -251,13 +265,19 @@ def retry_delay_ms(retrier: Retrier, attempt: int) -> int:
 def _catch(run: Run, token: Token, failure: Failure, catcher: Catcher) -> Token | None:
     nothing = None if failure.error is None else ""  # a failure without any words, as SendTaskFailure may report it
     error_output = {"Error": failure.error, "Cause": failure.cause or nothing}
-    flow = token.state.flow  # type: ignore[union-attr]
+    flow, scope = catcher.flow, scope_of(run, token)
     try:
-        output = flow.failure_output(token.input, error_output, catcher, scope_of(run, token))
-        check_size(output, 1, token.state.name)
+        output = flow.output(token.input, error_output, scope)
+        check_size(output, max(1, flow.growth), token.state.name)
+        variables = flow.assigned(token.input, error_output, scope)
+        if variables:
+            check_variables(run, token, variables)
     except FlowError as error:
-        return fail_frame(run, token, explain(token, error.failure))
-    return leave(run, token, output, catcher.next)
+        again = explain(token, error.failure)
+        if isinstance(error, EvaluationError):
+            history.evaluation_failed(run, token, error.location, again)
+        return fail_frame(run, token, again)
+    return leave(run, token, output, catcher.next, variables)
 
 
 def explain(token: Token, failure: Failure) -> Failure:

@@ -9,6 +9,7 @@ A `Run` is changed in place (a copied one would make a Map of n items cost n²);
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal, Protocol
@@ -94,7 +95,7 @@ class Arrivals:
 class Frame:
     """One running (sub-)machine."""
 
-    __slots__ = ("index", "item", "machine", "output", "output_event", "parent", "tokens")
+    __slots__ = ("index", "item", "machine", "output", "output_event", "parent", "sizes", "tokens", "variables")
 
     def __init__(self, machine: SubMachine, parent: "Token | None" = None, index: int = 0, item: Json = None) -> None:
         self.machine = machine
@@ -106,6 +107,12 @@ class Frame:
         self.output: Json = None
         self.output_event = 0
         """Number of the event after which the frame's output stood; 0 while no token has reached an End."""
+        self.variables: Mapping[str, Json] = {} if parent is None else parent.frame.variables
+        """Everything in scope: those of the frames around, as they were when this one began, and its own. Never
+        changed, an assignment makes a new mapping.
+        """
+        self.sizes: dict[str, int] = {}
+        """Bytes of each variable that this frame itself has assigned."""
 
 
 IDLE, JOB, TIMER, RETRY, CHILDREN, JOIN, GONE = range(7)
@@ -116,8 +123,8 @@ class Token:
     """One thread of control, standing in `state` with its raw input."""
 
     __slots__ = (
-        "attempt", "came_from", "due", "entered_at", "entered_event", "forks", "frame", "gather", "input", "previous",
-        "retries", "retry_count", "scope", "state", "task", "waits",
+        "attempt", "before_entry", "came_from", "due", "entered_at", "entered_event", "forks", "frame", "gather",
+        "input", "previous", "retries", "retry_count", "scope", "state", "task", "waits",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, state: State, value: Json, previous: int) -> None:
@@ -129,6 +136,8 @@ class Token:
         self.came_from = ""
         self.entered_at = 0
         self.entered_event = 0
+        self.before_entry = 0
+        """Number of the event that the entering of its state follows."""
         self.task = 0
         self.attempt = 0
         self.due = 0
@@ -148,7 +157,7 @@ class Run:
     __slots__ = (
         "accepted", "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected",
         "failure", "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready",
-        "started_at", "status", "timers",
+        "started_at", "status", "timers", "variable_bytes",
     )  # fmt: skip
 
     def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:
@@ -179,6 +188,8 @@ class Run:
         self.accepted: dict[int, Accepted] = {}
         """Jobs that are answered later, by task number."""
         self.timers: list[tuple[int, int, int]] = []
+        self.variable_bytes = 0
+        """Of all variables of the frames that run."""
 
     @property
     def done(self) -> bool:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, assert_never
 
-from sfc.asl.expression import Failure, FlowError
+from sfc.asl.expression import EvaluationError, Failure, FlowError
 from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Succeed, Task, Wait
 from sfc.interpreter import history
 from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, Finish
@@ -182,7 +182,11 @@ def _move(run: Run, token: Token | None) -> None:
 def _failed(run: Run, error: FlowError) -> Token | None:
     """An expression of the state that was being evaluated has failed."""
     token = run.current
-    return fail(run, token, explain(token, error.failure))
+    failure = explain(token, error.failure)
+    if not isinstance(error, EvaluationError):
+        return fail(run, token, failure)
+    history.evaluation_failed(run, token, error.location, failure)
+    return fail(run, token, failure, told=True)
 
 
 def _too_long(run: Run, token: Token) -> None:

@@ -13,8 +13,6 @@ FOLDER = Path(os.environ.get("SFC_SHARED") or Path(__file__).resolve().parents[3
 
 UNFILLED = "the text still holds the placeholder that the source replaces by a path"
 KNOWN_DIFFERENCES = {
-    "asl-validator/invalid-jsonata-syntax-arithmetic": "JSONata itself is not parsed yet",
-    "asl-validator/invalid-jsonata-syntax-mismatched-parens": "JSONata itself is not parsed yet",
     "localstack/accepted/context_object/context_object_input_path": UNFILLED,
     "localstack/accepted/context_object/context_object_output_path": UNFILLED,
     "localstack/accepted/context_object/context_object_result_selector": UNFILLED,

@@ -12,7 +12,7 @@ def enter(run: Run, token: Token, state: Choice) -> Token | None:
     data = state.flow.arguments(token.input, scope)
     for rule in state.rules:
         if rule.condition.test(data, scope):
-            return hand_on(run, token, data, rule.next)
+            return hand_on(run, token, data, rule.next, rule.flow)
     if state.default is None:
         raise FlowError(
             "States.NoChoiceMatched", f"No choice rule of the state '{state.name}' matched, and it has no Default."

@@ -36,7 +36,7 @@ def _due(run: Run, token: Token, state: Wait, data: Json) -> int:
             )
         return at
     found = _find(run, token, state, value, data)
-    return _seconds(run, value, found) if state.kind == "SecondsPath" else _timestamp(value, found)
+    return _seconds(run, value, found) if state.kind.startswith("Seconds") else _timestamp(value, found)
 
 
 def _find(run: Run, token: Token, state: Wait, path: Expression, data: Json) -> Json:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfc.asl import parse
 from sfc.asl.dataflow import IDENTITY_FLOW, JsonPathFlow
 from sfc.asl.expression import FlowError, PathError, Scope
-from sfc.asl.model import Catcher
+from sfc.asl.model import Task
 from sfc.asl.paths import compile_path, compile_reference
 from sfc.asl.template import compile_template
 from sfc.asl.timestamps import format_ms, parse_rfc3339
@@ -87,13 +88,13 @@ def test_a_result_that_has_no_place_fails_the_state() -> None:
     ("result_path", "want"), [("$", {"Error": "E"}), ("$.e", {"a": 1, "e": {"Error": "E"}}), (None, {"a": 1})]
 )
 def test_a_caught_error_is_placed_by_the_catcher_and_not_filtered(result_path: str | None, want: Any) -> None:
-    catcher = Catcher(
-        error_equals=("States.ALL",),
-        next=("N",),
-        result_path=None if result_path is None else compile_reference(result_path),
-    )
-    flow = JsonPathFlow(output_path=compile_path("$.no.such.path"))
-    assert flow.failure_output({"a": 1}, {"Error": "E"}, catcher, SCOPE) == want
+    catcher = {"ErrorEquals": ["States.ALL"], "Next": "S", "ResultPath": result_path}
+    state = {"Type": "Task", "Resource": "task:t", "OutputPath": "$.no.such.path", "Catch": [catcher], "End": True}
+    machine = parse({"StartAt": "S", "States": {"S": state}}).machine
+    assert machine is not None
+    task = machine.states["S"]
+    assert isinstance(task, Task)
+    assert task.catch[0].flow.output({"a": 1}, {"Error": "E"}, SCOPE) == want
 
 
 @pytest.mark.parametrize(

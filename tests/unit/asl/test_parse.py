@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfc.asl import Diagnostic, invalid_definition_message, parse
+from sfc.asl.dataflow import JsonPathFlow
 from sfc.asl.model import Map, Parallel, Task, Wait
 from sfc.limits import DEFINITION_CHARS
 
@@ -157,9 +158,6 @@ def test_the_message_of_create_state_machine_lists_the_errors() -> None:
 
 
 UNSUPPORTED = [
-    ("JSONata", {**MACHINE, "QueryLanguage": "JSONata"}, "/QueryLanguage"),
-    ("a JSONata state", of(**PASS, QueryLanguage="JSONata"), "/States/S"),
-    ("variables", of(**PASS, Assign={"x": 1}), "/States/S/Assign"),
     ("a job", of(**{**TASK, "Resource": "arn:aws:states:::ecs:runTask.sync"}), "/States/S/Resource"),
     ("an activity", of(**{**TASK, "Resource": "arn:aws:states:us-west-2:42:activity:a"}), "/States/S/Resource"),
     ("a distributed Map", of(Type="Map", End=True, ItemProcessor={
@@ -217,7 +215,8 @@ def test_what_is_compiled_holds_what_was_written() -> None:
     assert isinstance(items, Map)
     assert isinstance(both, Parallel)
     assert (task.retry[0].interval_s, task.retry[0].max_attempts, task.retry[0].full_jitter) == (2.0, 0, True)
-    assert (task.catch[0].next, task.catch[0].result_path) == (("W",), None)
+    assert task.catch[0].next == ("W",)
+    assert task.catch[0].flow == JsonPathFlow(result_path=None)
     assert (wait.kind, wait.value) == ("Seconds", 0)
     assert (items.max_concurrency, items.processor.start_at, items.item_selector is not None) == (3, "P", True)
     assert both.branches[0].start_at == "Q"

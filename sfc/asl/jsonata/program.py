@@ -1,0 +1,200 @@
+"""One `{% … %}` expression: read, checked, and made into something to run.
+
+Most expressions of real workflows are literals or paths such as `$states.input.order.id` and `$total`; those are looked
+up directly. Everything else is compiled to closures.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+from jsonata.jexception import JException
+from jsonata.parser import Parser
+
+from sfc.asl.expression import Scope
+from sfc.asl.jsonata.analysis import Analysis, Unsupported, analyse
+from sfc.asl.jsonata.compiler import compile_tree
+from sfc.asl.jsonata.paths import flattened, look_up
+from sfc.asl.jsonata.regex import RegexSyntaxError, compile_regex
+from sfc.asl.jsonata.values import UNDEFINED, Code, Env, Meter, number, settle, to_json, too_deep
+from sfc.jsonvalue import Json
+from sfc.limits import JSON_DEPTH, JSONATA_CHARS
+
+INVALID: Final = "INVALID_JSONATA_EXPRESSION"
+UNSUPPORTED: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
+_LITERALS: Final = frozenset({"string", "number", "value"})
+
+
+class JsonataSyntaxError(ValueError):
+    """The text is no expression that can be run; `code` is that of the service's diagnostic."""
+
+    def __init__(self, message: str, code: str = INVALID) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class States:
+    """What `$states` stands for while one field is evaluated. `result` and `error_output` are UNDEFINED where there is
+    none.
+    """
+
+    __slots__ = ("error_output", "input", "result", "scope")
+
+    def __init__(self, data: Json, scope: Scope, result: Any = UNDEFINED, error_output: Any = UNDEFINED) -> None:
+        self.input = data
+        self.scope = scope
+        self.result = result
+        self.error_output = error_output
+
+    def field(self, name: str) -> Any:
+        if name == "input":
+            return self.input
+        if name == "context":
+            return self.scope.context()
+        if name == "result":
+            return self.result
+        return self.error_output if name == "errorOutput" else UNDEFINED
+
+    def object(self, fields: tuple[str, ...]) -> dict[str, Any]:
+        """`$states` with as much of it as an expression reads."""
+        found = {name: self.field(name) for name in fields}
+        return {name: value for name, value in found.items() if value is not UNDEFINED}
+
+
+class Program:
+    """A compiled expression. `source` is its text without the `{% %}`."""
+
+    __slots__ = ("analysis", "picks", "run", "source")
+
+    def __init__(self, source: str, tree: Any, analysis: Analysis) -> None:
+        self.source = source
+        self.analysis = analysis
+        quick = quick_way(tree)
+        self.picks = quick is not None
+        """Whether it only gives a part of what it reads, so that its value needs no measuring."""
+        self.run = slow_way(tree, analysis) if quick is None else quick
+        """From what it may see to a JSON value, or UNDEFINED. Raises Fault."""
+
+
+def compile_expression(source: str) -> Program:
+    """Raises JsonataSyntaxError."""
+    return _compile(source.strip())
+
+
+@lru_cache(maxsize=4096)
+def _compile(source: str) -> Program:
+    if len(source) > JSONATA_CHARS:
+        raise JsonataSyntaxError(f"The expression is longer than {JSONATA_CHARS} characters")
+    tree = _parse(source)
+    try:
+        return Program(source, tree, analyse(tree))
+    except Unsupported as error:
+        raise JsonataSyntaxError(str(error), UNSUPPORTED) from None
+
+
+def _parse(source: str) -> Any:
+    try:
+        return Parser().parse(source, compile_regex)
+    except JException as error:
+        raise JsonataSyntaxError(_message(error)) from None
+    except RegexSyntaxError as error:
+        raise JsonataSyntaxError(str(error)) from None
+    except RecursionError:
+        raise JsonataSyntaxError("The expression nests too deeply") from None
+    except Exception:  # noqa: BLE001  # the library's reader runs off the end of many an incomplete text
+        raise JsonataSyntaxError("Unexpected end of expression") from None
+
+
+def _message(error: JException) -> str:
+    """The reference implementation's sentence: the library leaves out its quotes."""
+    template = JException.error_codes.get(error.error, str(error))
+    for insert in (error.current, error.expected):
+        start = template.find("{{")
+        end = template.find("}}", start) + 2
+        if start < 0:
+            break
+        shown = orjson.dumps(insert, default=str).decode()
+        template = template[:start] + shown + template[end:]
+    return str(template).replace("Object definition", "function definition")
+
+
+def quick_way(tree: Any) -> Any:
+    """A look-up or a constant for the plainest expressions; None for all others."""
+    if tree.predicate or tree.group is not None or tree.keep_array:
+        return None
+    if tree.type in _LITERALS:
+        value = number(tree.value) if tree.type == "number" else tree.value
+        return lambda states: value
+    if tree.type == "variable" and tree.value not in ("", "$", "states"):
+        return _variable(str(tree.value), ())
+    if tree.type != "path" or tree.keep_singleton_array or tree.tuple or not all(map(_is_plain, tree.steps)):
+        return None
+    first, *rest = tree.steps
+    names = tuple(str(step.value) for step in rest)
+    if first.type != "variable" or not names or any(step.type != "name" for step in rest):
+        return None
+    if first.value == "states":
+        return _state_field(names[0], names[1:])
+    return None if first.value in ("", "$") else _variable(str(first.value), names)
+
+
+def _is_plain(step: Any) -> bool:
+    return not (
+        step.predicate or step.stages or step.keep_array or step.tuple or step.group is not None
+        or step.focus is not None or step.index is not None
+    )  # fmt: skip
+
+
+def _variable(name: str, names: tuple[str, ...]) -> Any:
+    def run(states: States) -> Any:
+        scope = states.scope
+        return pick(scope.variables.get(name, UNDEFINED), names, scope)
+
+    return run
+
+
+def _state_field(name: str, names: tuple[str, ...]) -> Any:
+    if name == "input":
+        return lambda states: pick(states.input, names, states.scope)
+    return lambda states: pick(states.field(name), names, states.scope)
+
+
+def pick(value: Any, names: tuple[str, ...], scope: Scope) -> Any:
+    """The value at a path of names; through an array it leads to that of each of its items."""
+    for at, name in enumerate(names):
+        if value.__class__ is dict:
+            value = value.get(name, UNDEFINED)
+        elif isinstance(value, list):
+            return _pick_from_each(value, names[at:], scope)
+        else:
+            return UNDEFINED
+    return value
+
+
+def _pick_from_each(items: Any, names: tuple[str, ...], scope: Scope) -> Any:
+    meter = Meter(scope.now_ms, scope.entropy)
+    env = Env({}, None, meter)
+    for at, name in enumerate(names, 1):
+        meter.spend(len(items))
+        found = [value for item in items if (value := settle(look_up(item, name, env))) is not UNDEFINED]
+        items = flattened(found, at == len(names))
+        if not items and at < len(names):
+            return UNDEFINED
+    return to_json(settle(items), meter, JSON_DEPTH)
+
+
+def slow_way(tree: Any, analysis: Analysis) -> Any:
+    code: Code = compile_tree(tree)
+    fields = analysis.fields
+
+    def run(states: States) -> Any:
+        scope = states.scope
+        meter = Meter(scope.now_ms, scope.entropy)
+        names = {"states": states.object(fields)}
+        try:
+            value = code(UNDEFINED, Env(names, Env(scope.variables, None, meter), meter))
+            return to_json(value, meter, JSON_DEPTH)
+        except RecursionError:
+            raise too_deep() from None
+
+    return run
