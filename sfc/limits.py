@@ -72,3 +72,7 @@ VARIABLE_BYTES: Final = 262_144
 """What one state assigns, all its variables together, as UTF-8 JSON."""
 VARIABLES_BYTES: Final = 10_485_760
 """All variables of one execution that are in scope somewhere."""
+DISTRIBUTED_MAP_CONCURRENCY: Final = 10_000
+"""Children of one Map Run at once, also when MaxConcurrency is 0."""
+MAP_RUN_ENTRY_BYTES: Final = 262_144
+"""Results that a Map Run writes with one journal entry; one result above it still makes one entry."""

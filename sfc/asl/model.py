@@ -4,11 +4,11 @@
 compiled, every number is in range. JSON spelling (`StartAt`) ends in the parser. Units are in the names.
 
 Joints: `DataFlow` is the query language's part of a state (JSONPath and JSONata each implement it), `Resource.pattern`
-names the integration pattern, `Map.mode` the processor's mode.
+names the integration pattern, `Map.distributed` what a Map has whose children are executions of their own.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -193,6 +193,55 @@ class Parallel(StateBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReader:
+    """Where a distributed Map reads its items from."""
+
+    action: Literal["getObject", "listObjectsV2"]
+    arguments: Expression | None
+    """Bucket, Key, Prefix …"""
+    input_type: Literal["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"] | None = None
+    headers: tuple[str, ...] | None = None
+    """CSVHeaders; None: the first row has them."""
+    delimiter: str = "COMMA"
+    pointer: str = ""
+    """ItemsPointer: a JSON Pointer."""
+    flatten: bool = False
+    """Transformation LOAD_AND_FLATTEN."""
+    manifest_type: Literal["ATHENA_DATA", "S3_INVENTORY"] | None = None
+    max_items: int | Expression = 0
+    """0: no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemBatcher:
+    max_items: int | Expression | None = None
+    max_bytes: int | Expression | None = None
+    input: Expression | None = None
+    """BatchInput."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultWriter:
+    arguments: Expression | None = None
+    """Bucket, Prefix; None: the results become the state's output."""
+    transformation: Literal["NONE", "COMPACT", "FLATTEN"] = "COMPACT"
+    output_type: Literal["JSON", "JSONL"] = "JSON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distributed:
+    """What only a Map has whose children are executions of their own."""
+
+    label: str
+    """In the ARNs of its Map Runs and their children; unique within the machine."""
+    kind: Literal["STANDARD", "EXPRESS"]
+    reader: ItemReader | None = None
+    """None: the items are in the state's input."""
+    batcher: ItemBatcher | None = None
+    writer: ResultWriter = ResultWriter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Map(StateBase):
     flow: DataFlow
     """`arguments` is InputPath alone: what ItemsPath, ItemSelector and …Path fields are read from."""
@@ -203,13 +252,11 @@ class Map(StateBase):
     """ItemSelector (or the older Parameters)."""
     processor: "SubMachine"
     max_concurrency: int | Expression = 0
-    tolerated_failure_count: int | Expression = 0
-    tolerated_failure_percentage: float | Expression = 0.0
-    mode: Literal["INLINE", "DISTRIBUTED"] = "INLINE"
-    settings: Mapping[str, Json] = field(default_factory=dict)
-    """Checked but uninterpreted fields of a DISTRIBUTED Map (ItemReader, ItemBatcher, ResultWriter, Label,
-    ProcessorConfig).
-    """
+    tolerated_failure_count: int | Expression | None = None
+    tolerated_failure_percentage: float | Expression | None = None
+    """None, both: no failure is tolerated. Only a distributed Map looks at them."""
+    distributed: Distributed | None = None
+    """None: Mode INLINE."""
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
 
@@ -258,3 +305,15 @@ class StateMachine(SubMachine):
     comment: str = ""
     timeout_s: int | None = None
     query_language: Literal["JSONPath", "JSONata"] = "JSONPath"
+
+
+def distributed_maps(machine: SubMachine) -> Iterator[Map]:
+    """Every distributed Map of the machine and of those inside it."""
+    for state in machine.states.values():
+        if isinstance(state, Map):
+            if state.distributed is not None:
+                yield state
+            yield from distributed_maps(state.processor)
+        elif isinstance(state, Parallel):
+            for branch in state.branches:
+                yield from distributed_maps(branch)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sfc.asl import invalid_definition_message, parse
-from sfc.asl.model import StateMachine
+from sfc.asl.model import StateMachine, distributed_maps
 from sfc.errors import InvalidDefinition
 from sfc.jsonvalue import Json
 from sfc.store.journal import Kind
@@ -38,6 +38,11 @@ class Version:
         """Compiled. Raises InvalidDefinition when this version of SFC cannot run it any more."""
         return compiled(self.definition, self.kind)[0]
 
+    def machine_of(self, name: str) -> StateMachine:
+        """What an execution of `name` runs: the blueprint, or `blueprint/label`, the children of a distributed Map."""
+        label = name.partition("/")[2]
+        return _children(self.definition, self.kind)[label] if label else self.machine
+
 
 @lru_cache(maxsize=256)
 def compiled(definition: str, kind: Kind) -> tuple[StateMachine, Mapping[str, Json]]:
@@ -47,3 +52,16 @@ def compiled(definition: str, kind: Kind) -> tuple[StateMachine, Mapping[str, Js
         findings = parsed.diagnostics if not parsed.valid else parsed.unsupported
         raise InvalidDefinition(invalid_definition_message(findings), (*parsed.diagnostics, *parsed.unsupported))
     return parsed.machine, parsed.settings
+
+
+@lru_cache(maxsize=256)
+def _children(definition: str, kind: Kind) -> Mapping[str, StateMachine]:
+    """What the children of each distributed Map run, by label."""
+    machine = compiled(definition, kind)[0]
+    return {
+        each.distributed.label: StateMachine(
+            start_at=each.processor.start_at, states=each.processor.states, query_language=machine.query_language
+        )
+        for each in distributed_maps(machine)
+        if each.distributed is not None
+    }

@@ -16,12 +16,14 @@ from sfc.engine import tokens
 from sfc.engine.children import Children
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
+from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
 from sfc.engine.records import ExecutionRecord, HistoryEvent, Page
 from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
 from sfc.engine.stops import Stops
 from sfc.errors import SfcError, Unavailable
+from sfc.items.storage import Storage
 from sfc.jsonvalue import Json
 from sfc.limits import DEFAULT_PAGE_SIZE
 from sfc.store.journal import Kind, Lease, Store
@@ -51,9 +53,11 @@ class Engine:
         owner: str | None = None,
         settings: EngineSettings | None = None,
         mocks: MockConfig | None = None,
+        storage: Storage | None = None,
     ) -> None:
         """`clock` gives UTC ms. `owner` names this engine in the store; engines alive at once have different ones.
-        `mocks` answer for executions that are started as a test case: `machine#Case`."""
+        `mocks` answer for executions that are started as a test case: `machine#Case`. `storage` is where Distributed
+        Maps may read and write."""
         self.partition = partition or Partition()
         self._store = store
         self._catalog = catalog
@@ -64,6 +68,7 @@ class Engine:
         self._starts = Starts(self._host)
         self._stops = Stops(self._host)
         self._queries = Queries(self._host)
+        self._host.maps = Maps(self._host, self._stops, storage or Storage(), self._starts.new_id)
         self._histories = Histories(self._host)
         self._children = Children(self._host, self._starts, self._stops, self._queries)
         self._host.add(self._children)

@@ -82,7 +82,7 @@ class Histories:
         version = self._host.catalog.version(row.version)
         info = info_of(self._host.partition, version, row, self._host.secret)
         # A diverged execution shows what can still be told of it.
-        return replay(version.machine, info, rows, record=True, check=False)
+        return replay(version.machine_of(row.machine), info, rows, record=True, check=False)
 
 
 def _without_data(event: HistoryEvent) -> HistoryEvent:

@@ -18,8 +18,9 @@ from sfc.asl.model import Resource
 from sfc.catalog.catalog import Catalog
 from sfc.engine.committer import Committer
 from sfc.engine.errands import Errands
+from sfc.engine.jobs import answer_of, job_of
 from sfc.engine.mocked import Mocked
-from sfc.engine.own_tasks import Ends, OwnTasks
+from sfc.engine.own_tasks import Ends, MapRuns, OwnTasks
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.residence import Residence
 from sfc.engine.resident import Answer, Resident, Work
@@ -28,7 +29,7 @@ from sfc.engine.threads import Threads
 from sfc.engine.timers import Timers
 from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import step
-from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask
+from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, MapRunCommand
 from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
 from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store
 from sfc.tasks.job import Dispatcher, Job, JobResult
@@ -63,12 +64,20 @@ class Host:
         """Who waits for the end of an execution; told None when only the store knows how it stands."""
         self.watchers: dict[int, list[asyncio.Queue[Committed | None]]] = {}
         """Who is told of each committed entry; None when no more can be told."""
+        self.maps: MapRuns
         self.passivated = 0
         self.threads = Threads(store.inline)
         self.committer = Committer(store, owner, self, self.threads, settings)
         self.errands = Errands(self.threads, settings, self.committer.owns_any)
         self.residence = Residence(
-            store, catalog, partition, self.threads, settings.recovery_page, self.committer.owns, self._go_on
+            store,
+            catalog,
+            partition,
+            self.threads,
+            settings.recovery_page,
+            self.committer.owns,
+            self._go_on,
+            self._left,
         )
         self.mocked = Mocked(mocks, self.residence.all, clock, self.apply)
         self.timers = Timers(self.residence.all, clock, self._timer_due)
@@ -93,7 +102,7 @@ class Host:
         now = self.clock()
         for result in results:
             execution, task, attempt = result.key.split(":")
-            id, entry = int(execution, 16), _answer(result, now, int(task), int(attempt))
+            id, entry = int(execution, 16), answer_of(result, now, int(task), int(attempt))
             resident = self.residence.all.get(id)
             if resident is not None:
                 self._result(resident, entry)
@@ -182,7 +191,7 @@ class Host:
         if run.done:
             return None
         timer = run.next_timer()
-        if run.jobs or timer is None or resident.kind == "EXPRESS":
+        if run.jobs or run.map_runs or timer is None or resident.kind == "EXPRESS":
             return WORKING
         return timer[0] if timer[0] > self.clock() + self.settings.passivate_after_ms else WORKING
 
@@ -270,7 +279,7 @@ class Host:
                     if own is not None:
                         own.begin(resident, command)
                         continue
-                    job = _job(resident, command)
+                    job = job_of(resident, command)
                     jobs[job.key] = job
                 elif isinstance(command, CloseTask):
                     self._doer(command.resource).close(resident, command)
@@ -278,6 +287,8 @@ class Host:
                     key = f"{resident.key}:{command.task}:{command.attempt}"
                     if jobs.pop(key, None) is None:
                         cancelled.append(key)
+                elif isinstance(command, MapRunCommand):
+                    self.maps.carry_out(resident, command)
         if cancelled:
             self._dispatcher.cancel(cancelled)
         if jobs:
@@ -327,6 +338,12 @@ class Host:
         self._go_unwritten(resident, jobs)
         if resident.children and self._ends is not None:
             self._ends.came_back(resident)
+        if resident.run.map_runs or "/" in resident.machine:
+            self.maps.resume(resident)
+
+    def _left(self, resident: Resident) -> None:
+        if resident.run.told_map_runs:
+            self.maps.leave(resident)
 
     async def _read_again(self, thrown_away: Sequence[tuple[Resident, list[Entry]]]) -> None:
         delay = self.settings.retry_first_s
@@ -355,6 +372,7 @@ class Host:
     async def close(self) -> None:
         """Write what is under way, tell who waits, and do nothing more."""
         self._closing = True
+        self.maps.close()
         self.timers.close()
         await self.errands.close()
         await self.committer.close()
@@ -363,24 +381,3 @@ class Host:
         for id in list(self.watchers):
             self._end_watches(id)
         self.threads.close()
-
-
-def _answer(result: JobResult, now: int, task: int, attempt: int) -> Entry:
-    if result.output is not None:
-        return TaskSucceeded(at=now, task=task, attempt=attempt, output=result.output, began=result.began)
-    failure = Failure(result.error, result.cause)
-    return TaskFailed(at=now, task=task, attempt=attempt, failure=failure, began=result.began)
-
-
-def _job(resident: Resident, command: DispatchTask) -> Job:
-    return Job(
-        f"{resident.key}:{command.task}:{command.attempt}",
-        resident.arn,
-        resident.machine,
-        command.state,
-        command.resource.text,
-        command.input,
-        command.retry_count,
-        command.timeout_s,
-        command.heartbeat_s,
-    )

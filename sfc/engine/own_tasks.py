@@ -6,7 +6,7 @@ from typing import Protocol
 from sfc.asl.model import Resource
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident
-from sfc.interpreter.commands import CloseTask, DispatchTask
+from sfc.interpreter.commands import CloseTask, DispatchTask, MapRunCommand
 from sfc.store.journal import Kept, Waiting
 
 
@@ -36,3 +36,19 @@ class Ends(Protocol):
     def came_back(self, resident: Resident) -> None:
         """An execution with children was read and replayed."""
         ...
+
+
+class MapRuns(Protocol):
+    """Carries Map Runs out."""
+
+    def carry_out(self, resident: Resident, command: MapRunCommand) -> None: ...
+
+    def resume(self, resident: Resident) -> None:
+        """An execution with Map Runs, or a child of one, was read and replayed."""
+        ...
+
+    def leave(self, resident: Resident) -> None:
+        """An execution that had Map Runs left memory: it ended, or what memory says of it is wrong."""
+        ...
+
+    def close(self) -> None: ...

@@ -35,8 +35,10 @@ class Residence:
         page: int,
         owns: Callable[[int], bool],
         go_on: Callable[[Resident], None],
+        left: Callable[[Resident], None],
     ) -> None:
-        """`owns` tells whether a shard is ours; `go_on` is called with each execution that came back."""
+        """`owns` tells whether a shard is ours; `go_on` is called with each execution that came back, `left` with each
+        that is no longer here."""
         self.store = store
         self.catalog = catalog
         self.partition = partition
@@ -52,6 +54,7 @@ class Residence:
         self._secret = store.secret()
         self._owns = owns
         self._go_on = go_on
+        self._tell_left = left
         self._threads = threads
         self._loading: dict[int, asyncio.Future[bool]] = {}
         self._readings = 0
@@ -69,6 +72,7 @@ class Residence:
             self.names.pop((resident.machine, resident.name), None)
         if self._readings:
             self._left.add(resident.id)
+        self._tell_left(resident)
 
     def remember(self, record: ExecutionRecord) -> None:
         """Keep how a STANDARD execution ended for a while: whoever started it usually asks soon."""

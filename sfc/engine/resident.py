@@ -184,7 +184,7 @@ def revive(partition: Partition, version: Version, stored: Stored, secret: bytes
     """The resident of a stored execution. Raises Divergence."""
     row, rows = stored.row, stored.journal
     case = None if stored.test_case is None else CaseCalls(stored.test_case)
-    run = replay(version.machine, info_of(partition, version, row, secret), rows, case=case)
+    run = replay(version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at
@@ -199,7 +199,7 @@ def revive(partition: Partition, version: Version, stored: Stored, secret: bytes
 def stand_in(partition: Partition, version: Version, row: ExecutionRow) -> Resident:
     """For an execution that nobody acts for: it has ended, or its run cannot be trusted. Only what stands beside its
     journal is written."""
-    run = Run(version.machine, info_of(partition, version, row, b""))
+    run = Run(version.machine_of(row.machine), info_of(partition, version, row, b""))
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, b"{}", run)
     resident.published, resident.alias = row.published, row.alias
     resident.broken = True

@@ -48,6 +48,9 @@ class Starts:
         self._ids = {lease.shard: Ids(lease.shard, lease.last_id) for lease in leases}
         self._turn = cycle(list(self._ids))
 
+    def new_id(self, shard: int) -> int:
+        return self._ids[shard].next(self._host.clock())
+
     async def start(self, request: StartRequest) -> ExecutionRecord:
         (result,) = await self.start_many([request])
         if isinstance(result, SfcError):

@@ -69,7 +69,7 @@ class Stops:
         while True:
             try:
                 rows = await host.threads.call(
-                    lambda: host.store.list(Wanted(machine=machine, status="RUNNING"), None, _PAGE)
+                    lambda: host.store.list(Wanted(family=machine, status="RUNNING"), None, _PAGE)
                 )
                 for row in rows:
                     await self.stop(row, Failure(None, "The state machine was deleted."))

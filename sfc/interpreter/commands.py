@@ -52,6 +52,31 @@ class CloseTask:
 
 
 @dataclass(frozen=True, slots=True)
+class StartMapRun:
+    """Carry out `Run.map_runs[task]`: read its items, start its children, tell how they end."""
+
+    task: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResults:
+    """Its children have ended, or it has failed and they are to be stopped: write its results, or give them as the
+    state's output."""
+
+    task: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMapRun:
+    """The Map Run is over: let go of it, and stop what it still runs."""
+
+    task: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The execution ended. Always the last command of its execution."""
 
@@ -60,4 +85,5 @@ class Finish:
     failure: Failure | None
 
 
-Command: TypeAlias = DispatchTask | CancelTask | CloseTask | Finish
+MapRunCommand: TypeAlias = StartMapRun | WriteResults | CloseMapRun
+Command: TypeAlias = DispatchTask | CancelTask | CloseTask | MapRunCommand | Finish

@@ -81,10 +81,70 @@ class Stopped:
     failure: Failure
 
 
-Entry: TypeAlias = Started | TaskSucceeded | TaskFailed | TimerFired | Stopped | TaskSubmitted | ActivityStarted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsRead:
+    """A Map Run has read so many items, in all, and made so many children of them."""
+
+    at: int
+    task: int
+    attempt: int
+    children: int
+    items: int
+    place: bytes
+    """JSON text: where its reader goes on."""
+    last: bool
+    """There are no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsFinished:
+    """Children of a Map Run have ended, many in one entry: this is what makes each count exactly once."""
+
+    at: int
+    task: int
+    attempt: int
+    ends: bytes
+    """`sfc.interpreter.children.encode_ends`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsWritten:
+    at: int
+    task: int
+    attempt: int
+    output: bytes
+    """JSON text: the result of the Map state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRunFailed:
+    """Its items could not be read or selected, or its results could not be written."""
+
+    at: int
+    task: int
+    attempt: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRunUpdated:
+    """UpdateMapRun: other limits from now on."""
+
+    at: int
+    task: int
+    attempt: int
+    limits: bytes
+    """JSON text: [max concurrency, tolerated failure count or null, tolerated failure percentage or null]."""
+
+
+Entry: TypeAlias = (
+    Started | TaskSucceeded | TaskFailed | TimerFired | Stopped | TaskSubmitted | ActivityStarted
+    | ItemsRead | ItemsFinished | ResultsWritten | MapRunFailed | MapRunUpdated
+)  # fmt: skip
 
 STARTED, TASK_SUCCEEDED, TASK_FAILED, TIMER_FIRED, STOPPED, TASK_SUBMITTED, ACTIVITY_STARTED = range(1, 8)
 """Stored codes; never renumbered."""
+ITEMS_READ, ITEMS_FINISHED, RESULTS_WRITTEN, MAP_RUN_FAILED, MAP_RUN_UPDATED = range(13, 18)
 
 Stored: TypeAlias = tuple[int, int, int, int, int, bytes]
 """(kind, at, task, attempt, began, data): the columns an entry is stored in."""
@@ -107,6 +167,17 @@ def encode(entry: Entry) -> Stored:
             return TASK_SUBMITTED, entry.at, entry.task, entry.attempt, 0, entry.output
         case ActivityStarted():
             return ACTIVITY_STARTED, entry.at, entry.task, entry.attempt, 0, orjson.dumps(entry.worker)
+        case ItemsRead():
+            read = orjson.dumps([entry.children, entry.items, entry.last, orjson.Fragment(entry.place)])
+            return ITEMS_READ, entry.at, entry.task, entry.attempt, 0, read
+        case ItemsFinished():
+            return ITEMS_FINISHED, entry.at, entry.task, entry.attempt, 0, entry.ends
+        case ResultsWritten():
+            return RESULTS_WRITTEN, entry.at, entry.task, entry.attempt, 0, entry.output
+        case MapRunFailed():
+            return MAP_RUN_FAILED, entry.at, entry.task, entry.attempt, 0, _failure(entry.failure)
+        case MapRunUpdated():
+            return MAP_RUN_UPDATED, entry.at, entry.task, entry.attempt, 0, entry.limits
 
 
 def decode(stored: Stored) -> Entry:
@@ -126,6 +197,19 @@ def decode(stored: Stored) -> Entry:
         return TaskSubmitted(at=at, task=task, attempt=attempt, output=data)
     if kind == ACTIVITY_STARTED:
         return ActivityStarted(at=at, task=task, attempt=attempt, worker=orjson.loads(data))
+    if kind == ITEMS_READ:
+        children, items, last, place = orjson.loads(data)
+        return ItemsRead(
+            at=at, task=task, attempt=attempt, children=children, items=items, last=last, place=orjson.dumps(place)
+        )
+    if kind == ITEMS_FINISHED:
+        return ItemsFinished(at=at, task=task, attempt=attempt, ends=data)
+    if kind == RESULTS_WRITTEN:
+        return ResultsWritten(at=at, task=task, attempt=attempt, output=data)
+    if kind == MAP_RUN_FAILED:
+        return MapRunFailed(at=at, task=task, attempt=attempt, failure=Failure(*orjson.loads(data)))
+    if kind == MAP_RUN_UPDATED:
+        return MapRunUpdated(at=at, task=task, attempt=attempt, limits=data)
     raise ValueError(f"unknown kind of journal entry: {kind}")
 
 

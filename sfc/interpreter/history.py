@@ -11,6 +11,7 @@ from typing import Final
 from sfc.asl.expression import Failure
 from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Resource, Succeed, Task, Wait
 from sfc.interpreter.commands import DispatchTask
+from sfc.interpreter.map_run import MapRun
 from sfc.interpreter.run import Frame, Run, Token
 from sfc.jsonvalue import Json, text
 
@@ -198,7 +199,14 @@ def iteration(run: Run, frame: Frame, name: str, how: str, previous: int) -> int
     return emit(run, previous, "MapIteration" + how, f"mapIteration{how}EventDetails", details)
 
 
+def map_run_started(run: Run, previous: int, arn: str) -> int:
+    details: dict[str, Json] = {"mapRunArn": arn}
+    return emit(run, previous, "MapRunStarted", "mapRunStartedEventDetails", details)
+
+
 def aborted(run: Run, token: Token) -> None:
     """{Task,Wait,Parallel,Map}StateAborted: the state was given up because something beside it failed."""
+    if isinstance(token.gather, MapRun):
+        token.previous = emit(run, token.previous, "MapRunAborted")
     if isinstance(token.state, (Task, Wait, Parallel, Map)):
         emit(run, token.previous, KIND[type(token.state)] + "StateAborted")

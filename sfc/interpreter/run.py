@@ -17,9 +17,19 @@ from typing import Literal, Protocol
 from sfc.asl.expression import Failure, Scope
 from sfc.asl.model import State, StateMachine, SubMachine, Task
 from sfc.interpreter import task_token
-from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, Finish, Status
+from sfc.interpreter.commands import (
+    CancelTask,
+    CloseMapRun,
+    CloseTask,
+    Command,
+    DispatchTask,
+    Finish,
+    StartMapRun,
+    Status,
+)
 from sfc.interpreter.entries import EXECUTION_TIMEOUT
 from sfc.interpreter.entropy import SeededEntropy
+from sfc.interpreter.map_run import MapRun, MapRunStatus
 from sfc.jsonvalue import Json
 from sfc.limits import EXPRESS_DURATION_MS, HISTORY_EVENTS, STANDARD_DURATION_MS
 
@@ -116,6 +126,7 @@ class Frame:
 
 
 IDLE, JOB, TIMER, RETRY, CHILDREN, JOIN, GONE = range(7)
+MAP_RUN = 20
 """What a token waits for; GONE: it was given up and moves no more."""
 
 
@@ -156,8 +167,8 @@ class Run:
 
     __slots__ = (
         "accepted", "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected",
-        "failure", "info", "input", "jobs", "last_event", "machine", "next_task", "now", "output", "ready",
-        "started_at", "status", "timers", "variable_bytes",
+        "failure", "info", "input", "jobs", "last_event", "machine", "map_runs", "next_task", "now", "output", "ready",
+        "started_at", "status", "timers", "told_map_runs", "variable_bytes",
     )  # fmt: skip
 
     def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:
@@ -190,6 +201,10 @@ class Run:
         self.timers: list[tuple[int, int, int]] = []
         self.variable_bytes = 0
         """Of all variables of the frames that run."""
+        self.map_runs: dict[int, MapRun] = {}
+        """Map Runs that are going on, by task number."""
+        self.told_map_runs: list[MapRun] = []
+        """All that there were."""
 
     @property
     def done(self) -> bool:
@@ -253,6 +268,33 @@ class Run:
         self.jobs[token.task] = job
         self.commands.append(job)
 
+    def name_map_run(self, label: str) -> tuple[str, str]:
+        """Uuid and ARN of the next Map Run. The uuid holds the execution's id and the run's number in it; with a
+        child's number at its end it becomes that child's name.
+        """
+        number = len(self.told_map_runs) + 1
+        digits = f"{self.info.id:016x}{number:04x}"
+        uuid = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:]}-{0:012x}"
+        machine = self.info.machine_arn.replace(":stateMachine:", ":mapRun:")
+        return uuid, f"{machine}/{label}:{uuid}"
+
+    def expect_map_run(self, token: Token, map_run: MapRun) -> None:
+        """Have the host carry the Map Run out, and `token` wait for it."""
+        self.begin_attempt(token)
+        self.expected[token.task] = token
+        token.waits = MAP_RUN
+        token.gather = map_run
+        self.map_runs[token.task] = map_run
+        self.told_map_runs.append(map_run)
+        self.commands.append(StartMapRun(token.task, token.attempt))
+
+    def end_map_run(self, token: Token, map_run: MapRun, status: MapRunStatus) -> None:
+        """The Map Run of `token` is over."""
+        self.answered(token)
+        del self.map_runs[token.task]
+        map_run.status, map_run.stopped_at = status, self.now
+        self.commands.append(CloseMapRun(token.task, token.attempt))
+
     def accept(self, token: Token) -> Accepted | None:
         """The token's job was accepted; None when that is known already, or nothing is to be answered later."""
         job = self.jobs.get(token.task)
@@ -268,8 +310,15 @@ class Run:
             del self.expected[token.task]
             if token.waits == JOB:
                 self._give_up(token.task)
+            elif token.waits == MAP_RUN:
+                self._abort_map_run(token.task, token.attempt)
         token.waits = IDLE
         token.due = 0
+
+    def _abort_map_run(self, task: int, attempt: int) -> None:
+        map_run = self.map_runs.pop(task)
+        map_run.status, map_run.stopped_at = "ABORTED", self.now
+        self.commands.append(CloseMapRun(task, attempt))
 
     def answered(self, token: Token) -> None:
         """The job or timer the token waited for has come."""
@@ -301,6 +350,8 @@ class Run:
         """End the execution. Jobs still out are called back first; `Finish` is the last command."""
         for task in [*self.jobs, *self.accepted]:
             self._give_up(task)
+        for task in list(self.map_runs):
+            self._abort_map_run(task, self.expected[task].attempt)
         self.expected.clear()
         self.timers.clear()
         self.ready.clear()

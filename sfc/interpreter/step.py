@@ -8,6 +8,7 @@ One step moves every token that can move until each waits or has ended. What may
 
     Started ─► tokens move ─► each waits for … a job       (TaskSubmitted, ActivityStarted) TaskSucceeded, TaskFailed
                                                a timer     TimerFired (a Wait's end, a retry's delay, a job's end)
+                                               a Map Run   ItemsRead, ItemsFinished, ResultsWritten, MapRunFailed
                                                its frames  (branches, iterations: they end by the entries above)
                                                others      (at a Join)
     TimerFired(0) ends the execution TIMED_OUT, Stopped ends it ABORTED, at any time.
@@ -23,11 +24,25 @@ from typing import Any, Final, assert_never
 from sfc.asl.expression import EvaluationError, Failure, FlowError
 from sfc.asl.model import Choice, Fail, Join, Map, Parallel, Pass, Succeed, Task, Wait
 from sfc.interpreter import history
-from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, Finish
+from sfc.interpreter.commands import (
+    CancelTask,
+    CloseMapRun,
+    CloseTask,
+    Command,
+    DispatchTask,
+    Finish,
+    StartMapRun,
+    WriteResults,
+)
 from sfc.interpreter.entries import (
     EXECUTION_TIMEOUT,
     ActivityStarted,
     Entry,
+    ItemsFinished,
+    ItemsRead,
+    MapRunFailed,
+    MapRunUpdated,
+    ResultsWritten,
     Started,
     Stopped,
     TaskFailed,
@@ -38,7 +53,7 @@ from sfc.interpreter.entries import (
 from sfc.interpreter.entropy import SeededEntropy
 from sfc.interpreter.moves import explain, fail
 from sfc.interpreter.run import GONE, IDLE, JOB, TIMER, Frame, Run, Token
-from sfc.interpreter.states import choice, ends, join, map_, parallel, pass_, task, wait
+from sfc.interpreter.states import choice, ends, join, map_, map_run, parallel, pass_, task, wait
 from sfc.jsonvalue import loads
 
 Enter = Callable[[Run, Token, Any], Token | None]
@@ -80,6 +95,8 @@ def step(run: Run, entry: Entry) -> list[Command]:
         case Stopped():
             history.execution_ended(run, 0, "ExecutionAborted", entry.failure)
             run.finish("ABORTED", None, entry.failure)
+        case ItemsRead() | ItemsFinished() | ResultsWritten() | MapRunFailed() | MapRunUpdated():
+            _on_map_run(run, entry)
         case _:
             assert_never(entry)
     while run.ready:
@@ -151,6 +168,12 @@ def _on_timer(run: Run, entry: TimerFired) -> None:
         _go_on(run, token, lambda: _ENTER[type(state)](run, token, state))
 
 
+def _on_map_run(run: Run, entry: map_run.MapRunEntry) -> None:
+    token, found = run.expected.get(entry.task), run.map_runs.get(entry.task)
+    if token is not None and found is not None and token.attempt == entry.attempt:
+        _go_on(run, token, lambda: map_run.go_on(run, token, found, entry))
+
+
 def _go_on(run: Run, token: Token, move: Callable[[], Token | None]) -> None:
     """Make one move out of a wait, then move on."""
     run.current = token
@@ -201,6 +224,9 @@ def _digest(run: Run) -> int:
     """64 bits of what the last entry made: events so far, the commands, the next timer."""
     made = blake2b(digest_size=8)
     made.update(b"%d %s " % (run.last_event, repr(run.next_timer()).encode()))
+    for number, found in run.map_runs.items():
+        read = found.read
+        made.update(b"map %d %d %d %d " % (number, read.children, read.items, found.ended))
     for command in run.commands:
         match command:
             case DispatchTask():
@@ -212,6 +238,8 @@ def _digest(run: Run) -> int:
                 made.update(b"cancel %d %d " % (command.task, command.attempt))
             case CloseTask():
                 made.update(b"close %d %d %d " % (command.task, command.attempt, command.given_up))
+            case StartMapRun() | WriteResults() | CloseMapRun():
+                made.update(f"{command} ".encode())
             case Finish():
                 made.update(f"finish {command.status} {command.failure}".encode())
                 made.update(command.output or b"")

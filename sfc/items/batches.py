@@ -1,22 +1,12 @@
 """From items to what the children of a Map Run are given: one item each, or batches of them."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
 from sfc.asl.expression import FlowError
+from sfc.interpreter.map_specs import BatchSpec
 from sfc.jsonvalue import Json, NotJson, dumps
 from sfc.limits import PAYLOAD_BYTES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSpec:
-    """An ItemBatcher with every value evaluated."""
-
-    max_items: int | None = None
-    max_bytes: int | None = None
-    input: Json = None
-    """BatchInput; None: there is none."""
 
 
 class ChildInput(NamedTuple):
@@ -31,7 +21,7 @@ class ChildInput(NamedTuple):
 
 def child_inputs(
     selected: Iterable[tuple[Json, Json]], batcher: BatchSpec | None, first: int = 0
-) -> Iterator[ChildInput]:
+) -> Generator[ChildInput]:
     """`selected` are (what ItemSelector made of an item, the item's place); `first` is the number of the first child.
 
     Raises FlowError States.DataLimitExceeded for an input above 256 KiB.

@@ -15,6 +15,8 @@ class Item(NamedTuple):
     """Where to go on behind this item."""
     source: str = STATE_DATA
     """`$$.Map.Item.Source`: `S3://bucket/key`, `S3://bucket` for a listing."""
+    key: str | None = None
+    """`$$.Map.Item.Key` when the items are the members of an object."""
 
 
 def reader_failed(cause: str) -> FlowError:

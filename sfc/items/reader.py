@@ -1,10 +1,10 @@
 """Opens the items that an ItemReader names, from the beginning or from a place."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
 
+from sfc.interpreter.map_specs import ReaderSpec
 from sfc.items import manifest
 from sfc.items.item import Item, reader_failed
 from sfc.items.json_stream import json_items
@@ -18,25 +18,6 @@ InputType = Literal["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"]
 _BY_SUFFIX: Final[dict[str, InputType]] = {
     "csv": "CSV", "json": "JSON", "jsonl": "JSONL", "ndjson": "JSONL", "parquet": "PARQUET",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderSpec:
-    """An ItemReader with every value evaluated."""
-
-    action: Literal["getObject", "listObjectsV2"]
-    arguments: dict[str, Json]
-    """Bucket, Key, VersionId, Prefix …"""
-    input_type: InputType | None = None
-    headers: tuple[str, ...] | None = None
-    """CSVHeaders; None: the first row has them."""
-    delimiter: str = "COMMA"
-    pointer: str = ""
-    flatten: bool = False
-    """Transformation LOAD_AND_FLATTEN: the items are those inside the listed objects."""
-    manifest_type: Literal["ATHENA_DATA", "S3_INVENTORY"] | None = None
-    max_items: int = 0
-    """0: no limit."""
 
 
 def open_items(storage: Storage, spec: ReaderSpec, place: Json = None, seen: int = 0) -> Iterator[Item]:
@@ -76,8 +57,12 @@ def contents(location: Location, spec: ReaderSpec, kind: InputType, place: Json)
                 rows = parquet_rows(file, inner)
             case _:
                 rows = json_items(file, spec.pointer, inner)
+        members = kind == "JSON"
         for value, behind in rows:
-            yield Item(value, [behind, which], location.uri)
+            if members and not behind[1]:
+                yield Item(value["Value"], [behind, which], location.uri, value["Key"])
+            else:
+                yield Item(value, [behind, which], location.uri)
 
 
 def _listed(storage: Storage, spec: ReaderSpec, place: Json) -> Iterator[Item]:

@@ -19,27 +19,13 @@ from sfc.arn import Partition
 from sfc.asl.expression import FlowError
 from sfc.asl.timestamps import format_ms
 from sfc.interpreter.children import ChildEnd
+from sfc.interpreter.map_specs import WriterSpec
+from sfc.interpreter.measure import too_large
 from sfc.items.storage import NotAllowed, Storage, failures_of
 from sfc.jsonvalue import Json
 from sfc.limits import MAP_RESULT_FILE_BYTES, PAYLOAD_BYTES
 
-Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
 _FILES: Final = ("FAILED", "PENDING", "SUCCEEDED")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterSpec:
-    """A ResultWriter with every value evaluated."""
-
-    arguments: dict[str, Json] | None = None
-    """Bucket, Prefix; None: the results become the state's output."""
-    transformation: Transformation = "COMPACT"
-    output_type: Literal["JSON", "JSONL"] = "JSON"
-
-    @property
-    def shows_inputs(self) -> bool:
-        """Whether a child that succeeded is shown with its input."""
-        return self.transformation == "NONE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +38,8 @@ class Run:
     """`machine/label`, the name its children's ARNs have."""
     kind: Literal["STANDARD", "EXPRESS"]
     partition: Partition
+    state: str
+    """Name of the Map state."""
 
     def child_name(self, number: int) -> str:
         """A uuid that tells the run and the child: no two children have one name, and a repeated start finds it."""
@@ -74,8 +62,7 @@ def state_output(run: Run, spec: WriterSpec, ends: Iterable[ChildEnd]) -> bytes:
         text = _shown(run, spec, end)
         size += len(text) + 1
         if size > PAYLOAD_BYTES + 2:
-            cause = f"The results of the Map Run are larger than {PAYLOAD_BYTES} bytes; a ResultWriter can export them."
-            raise FlowError("States.DataLimitExceeded", cause)
+            raise FlowError("States.DataLimitExceeded", too_large(run.state))
         parts.append((end.number, text))
     texts = [text for _number, text in sorted(parts) if text]
     if spec.output_type == "JSONL":

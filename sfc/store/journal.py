@@ -194,6 +194,10 @@ class Wanted:
     """Which executions a list shall hold; None: any."""
 
     machine: str | None = None
+    family: str | None = None
+    """A machine, and the children of its distributed Maps (`machine/label`)."""
+    names: tuple[str, str] | None = None
+    """From the first on, below the second."""
     status: str | None = None
     published: int | None = None
     alias: str | None = None
@@ -229,6 +233,10 @@ class Store(Protocol):
 
     def journal(self, execution: int) -> list[JournalRow]:
         """All entries of one execution in order; empty when there is none."""
+        ...
+
+    def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
+        """Entries of one kind behind the position `after`, in order."""
         ...
 
     def started(self, execution: int) -> JournalRow | None:
@@ -282,7 +290,8 @@ class Store(Protocol):
     def count_by_status(self, machine: str | None) -> dict[str, int]: ...
 
     def forget_machine(self, machine: str) -> int:
-        """Delete the ended executions of a deleted machine (and their journal entries); returns how many are gone."""
+        """Delete the ended executions of a deleted machine and of its distributed Maps (`machine/label`), with their
+        journal entries; returns how many are gone."""
         ...
 
     def close(self) -> None:

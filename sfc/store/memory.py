@@ -163,6 +163,12 @@ class MemoryStore:
         with self._lock:
             return list(self._journal.get(execution, ()))
 
+    def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
+        with self._lock:
+            rows = self._journal.get(execution, ())
+            begin = bisect_left(rows, after + 1, key=lambda row: row.position)
+            return [row for row in rows[begin:] if row.kind == kind][:limit]
+
     def started(self, execution: int) -> JournalRow | None:
         with self._lock:
             rows = self._journal.get(execution)
@@ -253,14 +259,18 @@ class MemoryStore:
 
     def forget_machine(self, machine: str) -> int:
         with self._lock:
-            ids = self._ids.get(machine, [])
-            gone = {execution for execution in ids if self._rows[execution].status != "RUNNING"}
+            family = [name for name in self._ids if name is not None and _in_family(name, machine)]
+            gone: set[int] = set()
+            for name in family:
+                ids = self._ids[name]
+                ended = {execution for execution in ids if self._rows[execution].status != "RUNNING"}
+                self._ids[name] = [execution for execution in ids if execution not in ended]
+                gone |= ended
             for execution in gone:
                 row = self._rows.pop(execution)
                 self._names.pop((row.machine, row.name), None)
                 del self._journal[execution]
                 self._test_cases.pop(execution, None)
-            self._ids[machine] = [execution for execution in ids if execution not in gone]
             self._ids[None] = [execution for execution in self._ids[None] if execution not in gone]
             return len(gone)
 
@@ -276,7 +286,13 @@ def _is_wanted(row: ExecutionRow, wanted: Wanted) -> bool:
         and wanted.published in (None, row.published)
         and wanted.alias in (None, row.alias)
         and wanted.redriven in (None, row.redrives > 0)
+        and (wanted.family is None or _in_family(row.machine, wanted.family))
+        and (wanted.names is None or wanted.names[0] <= row.name < wanted.names[1])
     )
+
+
+def _in_family(name: str, machine: str) -> bool:
+    return name == machine or name.startswith(f"{machine}/")
 
 
 _CHANGED = ("wake_at", "status", "stopped_at", "output", "error", "cause")

@@ -51,6 +51,7 @@ AWAKE: Final = (
 _ENTRY: Final = "SELECT position, execution, kind, at, task, attempt, began, data, digest FROM journal "
 JOURNAL: Final = _ENTRY + "WHERE execution = ? ORDER BY position"
 STARTED: Final = JOURNAL + " LIMIT 1"
+ENTRIES: Final = _ENTRY + "WHERE execution = ? AND kind = ? AND position > ? ORDER BY position LIMIT ?"
 AT_POSITION: Final = _ENTRY + "WHERE position = ?"
 
 ADD_CHILD: Final = "INSERT INTO children (child, parent, task, attempt) VALUES (?, ?, ?, ?)"
@@ -89,7 +90,10 @@ TEST_CASES: Final = (
 COUNT: Final = "SELECT status, count(*) FROM executions GROUP BY status"
 COUNT_OF_MACHINE: Final = "SELECT status, count(*) FROM executions WHERE machine = ? GROUP BY status"
 
-ENDED: Final = "SELECT id FROM executions WHERE machine = ? AND status <> 'RUNNING' LIMIT 500"
+_FAMILY: Final = "(machine = ? OR machine > ? AND machine < ?)"
+ENDED: Final = (
+    "SELECT id FROM executions WHERE (machine = ? OR machine > ? AND machine < ?) AND status <> 'RUNNING' LIMIT 500"
+)
 FORGET_ENTRIES: Final = "DELETE FROM journal WHERE execution = ?"
 FORGET_TEST_CASE: Final = "DELETE FROM test_cases WHERE execution = ?"
 FORGET_EXECUTION: Final = "DELETE FROM executions WHERE id = ?"
@@ -103,12 +107,24 @@ def listing(wanted: Wanted) -> tuple[str, list[object]]:
     equal = {
         "machine": wanted.machine, "status": wanted.status, "published": wanted.published, "alias": wanted.alias,
     }  # fmt: skip
-    chosen = {column: value for column, value in equal.items() if value is not None}
+    chosen: dict[str, object] = {column: value for column, value in equal.items() if value is not None}
     conditions = [f"{column} = ?" for column in chosen]
+    values = list(chosen.values())
+    if wanted.family is not None:
+        conditions.append(_FAMILY)
+        values += family(wanted.family)
+    if wanted.names is not None:
+        conditions.append("name >= ? AND name < ?")
+        values += wanted.names
     if wanted.redriven is not None:
         conditions.append("redrives > 0" if wanted.redriven else "redrives = 0")
     conditions.append("id < ?")
-    return f"{_EXECUTION} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", list(chosen.values())
+    return f"{_EXECUTION} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", values
+
+
+def family(machine: str) -> tuple[str, str, str]:
+    """The values that `_FAMILY` binds: every `machine/label` lies between the last two."""
+    return machine, f"{machine}/", f"{machine}0"
 
 
 def new_row(new: NewExecution, shard: int) -> tuple[Any, ...]:

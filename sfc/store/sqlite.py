@@ -146,6 +146,9 @@ class SqliteStore:
     def journal(self, execution: int) -> list[JournalRow]:
         return [JournalRow(*row) for row in self._read(sql.JOURNAL, execution)]
 
+    def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
+        return [JournalRow(*row) for row in self._read(sql.ENTRIES, execution, kind, after, limit)]
+
     def started(self, execution: int) -> JournalRow | None:
         rows = self._read(sql.STARTED, execution)
         return JournalRow(*rows[0]) if rows else None
@@ -199,7 +202,7 @@ class SqliteStore:
         gone = 0
         while True:
             with self._writing, self._transaction():
-                ended = self._writer.execute(sql.ENDED, (machine,)).fetchall()
+                ended = self._writer.execute(sql.ENDED, sql.family(machine)).fetchall()
                 self._writer.executemany(sql.FORGET_ENTRIES, ended)
                 self._writer.executemany(sql.FORGET_TEST_CASE, ended)
                 self._writer.executemany(sql.FORGET_EXECUTION, ended)

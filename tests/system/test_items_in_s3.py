@@ -7,8 +7,9 @@ import pytest
 
 from sfc.asl.expression import FlowError
 from sfc.interpreter.children import ChildEnd
-from sfc.items.reader import ReaderSpec, open_items
-from sfc.items.results import WriterSpec, export
+from sfc.interpreter.map_specs import ReaderSpec, WriterSpec
+from sfc.items.reader import open_items
+from sfc.items.results import export
 from sfc.items.storage import Storage, StorageSettings
 from tests.unit.items.test_results import RUN, UUID
 

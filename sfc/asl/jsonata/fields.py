@@ -35,10 +35,10 @@ def read_typed(
     return None if value is None else typed(value, prefix + name, expected, low, high)
 
 
-def read_integer(fields: Fields, name: str, low: int, high: int) -> int | JsonataValue | None:
+def read_integer(fields: Fields, name: str, low: int, high: int, prefix: str = "") -> int | JsonataValue | None:
     """An integer, or an expression that yields one."""
     if is_expression(fields.raw.get(name)):
-        return read_typed(fields, name, "integer", low=low, high=high)
+        return read_typed(fields, name, "integer", low=low, high=high, prefix=prefix)
     if isinstance(fields.raw.get(name), str):
         fields.error(name, "Expected value of type Integer or a JSONata expression")
         return None

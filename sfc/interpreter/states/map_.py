@@ -2,13 +2,15 @@
 order.
 """
 
-from sfc.asl.expression import Expression, Failure, Scope, runtime_error
+from sfc.asl.expression import Failure, Scope, runtime_error
 from sfc.asl.model import Map
 from sfc.interpreter import history
 from sfc.interpreter.context import context_object, scope_of
 from sfc.interpreter.measure import check_size
 from sfc.interpreter.moves import fail, give_up, hand_on, start_frame
 from sfc.interpreter.run import CHILDREN, IDLE, Frame, Run, Token
+from sfc.interpreter.states import map_run
+from sfc.interpreter.states.map_limits import max_concurrency
 from sfc.jsonvalue import Json, text
 from sfc.limits import INLINE_MAP_CONCURRENCY
 
@@ -16,10 +18,13 @@ from sfc.limits import INLINE_MAP_CONCURRENCY
 def enter(run: Run, token: Token, state: Map) -> Token | None:
     scope = scope_of(run, token)
     data = state.flow.arguments(token.input, scope)
+    if state.distributed is not None:
+        map_run.enter(run, token, state, state.distributed, data)
+        return None
     items = data if state.items is None else state.items.evaluate(data, scope)
     if not isinstance(items, list):
         raise runtime_error(f"Map state input must be an array but was: {text(items)}")
-    most = _max_concurrency(state.max_concurrency, data, scope)
+    most = max_concurrency(state.max_concurrency, data, scope)
     begun = token.previous = history.emit(
         run, token.previous, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)}
     )
@@ -96,16 +101,3 @@ class Iterations:
 def _with_item(run: Run, parent: Token, index: int, item: Json) -> dict[str, Json]:
     """The context object that an ItemSelector sees."""
     return {**context_object(run, parent), "Map": {"Item": {"Index": index, "Value": item}}}
-
-
-def _max_concurrency(value: int | Expression, data: Json, scope: Scope) -> int:
-    if isinstance(value, int):
-        return value
-    found = value.evaluate(data, scope)
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise runtime_error(
-            f"The MaxConcurrencyPath field refers to value {text(found)} which is not a valid integer: {value.source}",
-        )
-    if found < 0:
-        raise runtime_error("MaxConcurrency cannot be negative.")
-    return found

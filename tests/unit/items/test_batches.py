@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfc.asl.expression import FlowError
-from sfc.items.batches import BatchSpec, ChildInput, child_inputs
+from sfc.interpreter.map_specs import BatchSpec
+from sfc.items.batches import ChildInput, child_inputs
 
 
 def made(values: list[Any], spec: BatchSpec | None, first: int = 0) -> list[ChildInput]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sfc.asl.expression import FlowError
+from sfc.interpreter.map_specs import ReaderSpec
 from sfc.items.item import Item
-from sfc.items.reader import ReaderSpec, open_items
+from sfc.items.reader import open_items
 from sfc.items.storage import Storage, StorageSettings
 
 

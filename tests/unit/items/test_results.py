@@ -9,12 +9,15 @@ import pytest
 from sfc.arn import Partition
 from sfc.asl.expression import FlowError
 from sfc.interpreter.children import ChildEnd, decode_counts, decode_ends, encode_ends
+from sfc.interpreter.map_specs import WriterSpec
 from sfc.items import results
-from sfc.items.results import Run, WriterSpec, export, state_output
+from sfc.items.results import Run, export, state_output
 from sfc.items.storage import Storage, StorageSettings
 
 UUID = "00000000-0000-0001-0000-000000000000"
-RUN = Run(arn=f"arn:mapRun:m/Label:{UUID}", uuid=UUID, machine="m/Label", kind="STANDARD", partition=Partition())
+RUN = Run(
+    arn=f"arn:mapRun:m/Label:{UUID}", uuid=UUID, machine="m/Label", kind="STANDARD", partition=Partition(), state="Map"
+)
 ENDS = [
     ChildEnd(2, 1, "SUCCEEDED", 1_000, 2_000, b'{"c":1.0}', input=b"3"),
     ChildEnd(0, 1, "SUCCEEDED", 1_000, 2_000, b"[1,[2]]", input=b"1"),
