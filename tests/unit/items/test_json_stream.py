@@ -67,7 +67,7 @@ def test_items_of_a_document(text: str, pointer: str, want: list[Any]) -> None:
         ("[1, 2", "", "something is wrong at byte"),
         ("[1,]", "", "something is wrong at byte"),
         ("[1 2]", "", "something is wrong at byte"),
-        ("[tru]", "", "something is wrong at byte"),
+        ("[nope]", "", "something is wrong at byte"),
         ('["never ends', "", "something is wrong at byte"),
         ('["\\', "", "something is wrong at byte"),
         ('{"a" 1, "b": [1]}', "/b", "something is wrong at byte"),
