@@ -172,6 +172,8 @@ class Execution(BaseModel):
     status: Status
     started_at: datetime
     stopped_at: datetime | None = None
+    redrives: int = Field(0, description="How often it was redriven.")
+    redriven_at: datetime | None = None
     input: Any = None
     output: Any = None
     error: str | None = None
@@ -253,6 +255,8 @@ def execution(record: ExecutionRecord) -> dict[str, Any]:
         "status": record.status,
         "started_at": when(record.started_at),
         "stopped_at": None if record.stopped_at is None else when(record.stopped_at),
+        "redrives": record.redrives,
+        "redriven_at": None if record.redriven_at is None else when(record.redriven_at),
         "input": _value(record.input),
         "output": _value(record.output),
         "error": record.error,

@@ -76,3 +76,7 @@ DISTRIBUTED_MAP_CONCURRENCY: Final = 10_000
 """Children of one Map Run at once, also when MaxConcurrency is 0."""
 MAP_RUN_ENTRY_BYTES: Final = 262_144
 """Results that a Map Run writes with one journal entry; one result above it still makes one entry."""
+REDRIVES: Final = 1_000
+"""Of one execution."""
+REDRIVABLE_MS: Final = 1_209_600_000
+"""After its end: 14 days."""

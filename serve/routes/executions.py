@@ -51,6 +51,16 @@ async def stop_execution(engine: EngineDep, execution: str, body: models.Stop | 
     return models.execution(await engine.describe(arn))
 
 
+@router.post(
+    "/{execution}/redrive", summary="Redrive an execution", response_model=models.Execution, responses=CONFLICT
+)
+async def redrive_execution(engine: EngineDep, execution: str) -> dict[str, Any]:
+    """One that failed, timed out or was stopped goes on where it stood, with the input its last states had."""
+    arn = execution_arn(engine, execution)
+    await engine.redrive(arn)
+    return models.execution(await engine.describe(arn))
+
+
 @router.get("/{execution}/history", summary="History of an execution", response_model=models.History)
 async def get_history(
     engine: EngineDep,

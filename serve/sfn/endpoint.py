@@ -35,6 +35,7 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
         b"DescribeExecution": (executions.DESCRIBE, executions.describe_execution),
         b"ListExecutions": (executions.LIST, executions.list_executions),
         b"StopExecution": (executions.STOP, executions.stop_execution),
+        b"RedriveExecution": (executions.REDRIVE, executions.redrive_execution),
         b"GetExecutionHistory": (executions.HISTORY, executions.get_execution_history),
         b"CreateStateMachine": (machines.CREATE, machines.create_state_machine),
         b"DescribeStateMachine": (machines.DESCRIBE, machines.describe_state_machine),

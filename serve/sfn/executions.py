@@ -27,6 +27,10 @@ LIST: Final = {
     "maxResults": shapes.MAX_RESULTS,
     "nextToken": shapes.LIST_TOKEN,
 }
+REDRIVE: Final = {
+    "executionArn": shapes.ARN,
+    "clientToken": shapes.Field(low=1, high=64, pattern="[!-~]+"),
+}
 STOP: Final = {"executionArn": shapes.ARN, "error": shapes.ERROR, "cause": shapes.CAUSE}
 HISTORY: Final = {
     "executionArn": shapes.ARN,
@@ -59,7 +63,7 @@ async def start_sync_execution(engine: Engine, body: Body) -> Body:
 
 async def describe_execution(engine: Engine, body: Body) -> Body:
     record = await engine.describe(arn.parse(body["executionArn"], "execution").text)
-    return _outline(engine, record) | _data(record, body) | _redrives(record) | _redrive_status(record)
+    return _outline(engine, record) | _data(record, body) | _redrives(record) | _redrive_status(engine, record)
 
 
 def _outline(engine: Engine, record: ExecutionRecord) -> Body:
@@ -102,10 +106,10 @@ def _redrives(record: ExecutionRecord) -> Body:
     return answer
 
 
-def _redrive_status(record: ExecutionRecord) -> Body:
-    if record.status in ("FAILED", "TIMED_OUT", "ABORTED"):
+def _redrive_status(engine: Engine, record: ExecutionRecord) -> Body:
+    reason = engine.why_not_redrivable(record)
+    if reason is None:
         return {"redriveStatus": "REDRIVABLE"}
-    reason = f"Execution is {record.status} and cannot be redriven"
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 
@@ -128,6 +132,12 @@ async def stop_execution(engine: Engine, body: Body) -> Body:
     target = arn.parse(body["executionArn"], "execution")
     stopped_at = await engine.stop(target.text, body.get("error"), body.get("cause"))
     return {"stopDate": stopped_at / 1000}
+
+
+async def redrive_execution(engine: Engine, body: Body) -> Body:
+    target = arn.parse(body["executionArn"], "execution")
+    redriven_at = await engine.redrive(target.text, body.get("clientToken") or "")
+    return {"redriveDate": redriven_at / 1000}
 
 
 async def get_execution_history(engine: Engine, body: Body) -> Body:

@@ -92,6 +92,16 @@ def stop(
         typer.echo(f"{record['name']} {record['status']}")
 
 
+@app.command()
+def redrive(execution: Execution, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL) -> None:
+    """Have an execution that ended badly go on where it stood."""
+    record = Client(url).call("POST", execution_path(execution) + "/redrive")
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(f"{record['name']} {record['status']}")
+
+
 def _row(event: dict[str, Any]) -> tuple[int, str, str, str, str]:
     import orjson
 

@@ -19,6 +19,7 @@ from sfc.engine.host import Host
 from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
 from sfc.engine.records import ExecutionRecord, HistoryEvent, Page
+from sfc.engine.redrives import Redrives
 from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
 from sfc.engine.stops import Stops
@@ -67,6 +68,7 @@ class Engine:
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
         self._starts = Starts(self._host)
         self._stops = Stops(self._host)
+        self._redrives = Redrives(self._host)
         self._queries = Queries(self._host)
         self._host.maps = Maps(self._host, self._stops, storage or Storage(), self._starts.new_id)
         self._histories = Histories(self._host)
@@ -137,6 +139,18 @@ class Engine:
         """End the execution as ABORTED; returns when it stopped (UTC ms), also when it had ended before."""
         row = await self._queries.row(arn)
         return await self._stops.stop(row, Failure(error, cause))
+
+    async def redrive(self, arn: str, client_token: str = "") -> int:
+        """Have an execution that failed, timed out or was stopped go on where it stood; returns when (UTC ms).
+
+        Raises NotFound, NotSupported for EXPRESS, Conflict (ExecutionNotRedrivable).
+        """
+        row = await self._queries.row(arn)
+        return await self._redrives.redrive(row, client_token)
+
+    def why_not_redrivable(self, record: ExecutionRecord) -> str | None:
+        """None when the execution can be redriven, as far as can be told without looking at its history."""
+        return self._redrives.why_not(record)
 
     async def describe(self, arn: str) -> ExecutionRecord:
         """The execution as it stands. Raises NotFound (ExecutionDoesNotExist), NotSupported for EXPRESS."""

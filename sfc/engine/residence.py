@@ -86,6 +86,19 @@ class Residence:
         """The end of an execution, if it came a short while ago."""
         return self._recent.get((machine, name))
 
+    def again(self, machine: str, name: str) -> None:
+        """The execution has not ended after all."""
+        self._recent.pop((machine, name), None)
+
+    async def load_ended(self, row: ExecutionRow) -> Resident:
+        """An execution that has ended, with all that it lost on the way; it is not entered here. Raises Divergence."""
+
+        def read() -> Resident:
+            stored = Stored(row, self.store.journal(row.id), (), (), self.test_cases.get(row.id))
+            return revive(self.partition, self.catalog.version(row.version), stored, self._secret, keeps=True)
+
+        return await self._threads.call(read)
+
     def forget(self, machine: str) -> None:
         """The machine is gone, and with it its executions."""
         self._recent = {key: record for key, record in self._recent.items() if key[0] != machine}

@@ -13,7 +13,7 @@ from sfc.engine.run_id import express_run
 from sfc.errors import SfcError
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command
-from sfc.interpreter.entries import Entry, decode
+from sfc.interpreter.entries import REDRIVEN, Entry, decode
 from sfc.store.ids import shard_of
 from sfc.store.journal import Child, ExecutionChange, ExecutionRow, JournalRow, Kept, Kind, NewExecution, Waiting
 
@@ -158,9 +158,12 @@ def replay(
     record: bool = False,
     check: bool = True,
     case: CaseCalls | None = None,
+    keeps: bool = False,
 ) -> Run:
-    """The run that these entries make. Raises Divergence when a digest differs and `check` is set."""
-    run = Run(machine, info, record=record)
+    """The run that these entries make; with `keeps` it can be redriven. Raises Divergence when a digest differs and
+    `check` is set.
+    """
+    run = Run(machine, info, record=record, keeps=keeps or any(row.kind == REDRIVEN for row in rows))
     for row in rows:
         commands = step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
         if case is not None:
@@ -180,11 +183,11 @@ class Stored(NamedTuple):
     test_case: str | None = None
 
 
-def revive(partition: Partition, version: Version, stored: Stored, secret: bytes) -> Resident:
-    """The resident of a stored execution. Raises Divergence."""
+def revive(partition: Partition, version: Version, stored: Stored, secret: bytes, *, keeps: bool = False) -> Resident:
+    """The resident of a stored execution; with `keeps` it can be redriven. Raises Divergence."""
     row, rows = stored.row, stored.journal
     case = None if stored.test_case is None else CaseCalls(stored.test_case)
-    run = replay(version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case)
+    run = replay(version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case, keeps=keeps)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at

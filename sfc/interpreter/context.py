@@ -30,11 +30,13 @@ def context_object(run: Run, token: Token) -> dict[str, Json]:
             "StartTime": format_ms(run.started_at),
             "Name": info.name,
             "RoleArn": info.role_arn,
-            "RedriveCount": 0,
+            "RedriveCount": run.redrives,
         },
         "StateMachine": {"Id": info.machine_arn, "Name": info.machine_name},
         "State": about_state,
     }
+    if run.redrives:
+        context["Execution"]["RedriveTime"] = format_ms(run.redriven_at)
     if isinstance(state, Task) and state.resource.has_token:
         context["Task"] = {"Token": run.task_token(token)}
     item = _map_item(token)

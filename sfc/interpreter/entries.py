@@ -76,6 +76,15 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redriven:
+    """An execution that had ended unsuccessfully is to go on."""
+
+    at: int
+    client_token: str
+    """What the request was told apart by; "" for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     at: int
     failure: Failure
@@ -137,14 +146,16 @@ class MapRunUpdated:
     """JSON text: [max concurrency, tolerated failure count or null, tolerated failure percentage or null]."""
 
 
-Entry: TypeAlias = (
+EntryOfOneRunning: TypeAlias = (
     Started | TaskSucceeded | TaskFailed | TimerFired | Stopped | TaskSubmitted | ActivityStarted
     | ItemsRead | ItemsFinished | ResultsWritten | MapRunFailed | MapRunUpdated
 )  # fmt: skip
+Entry: TypeAlias = EntryOfOneRunning | Redriven
 
 STARTED, TASK_SUCCEEDED, TASK_FAILED, TIMER_FIRED, STOPPED, TASK_SUBMITTED, ACTIVITY_STARTED = range(1, 8)
 """Stored codes; never renumbered."""
 ITEMS_READ, ITEMS_FINISHED, RESULTS_WRITTEN, MAP_RUN_FAILED, MAP_RUN_UPDATED = range(13, 18)
+REDRIVEN = 20
 
 Stored: TypeAlias = tuple[int, int, int, int, int, bytes]
 """(kind, at, task, attempt, began, data): the columns an entry is stored in."""
@@ -178,6 +189,8 @@ def encode(entry: Entry) -> Stored:
             return MAP_RUN_FAILED, entry.at, entry.task, entry.attempt, 0, _failure(entry.failure)
         case MapRunUpdated():
             return MAP_RUN_UPDATED, entry.at, entry.task, entry.attempt, 0, entry.limits
+        case Redriven():
+            return REDRIVEN, entry.at, 0, 0, 0, entry.client_token.encode()
 
 
 def decode(stored: Stored) -> Entry:
@@ -210,6 +223,8 @@ def decode(stored: Stored) -> Entry:
         return MapRunFailed(at=at, task=task, attempt=attempt, failure=Failure(*orjson.loads(data)))
     if kind == MAP_RUN_UPDATED:
         return MapRunUpdated(at=at, task=task, attempt=attempt, limits=data)
+    if kind == REDRIVEN:
+        return Redriven(at=at, client_token=data.decode())
     raise ValueError(f"unknown kind of journal entry: {kind}")
 
 

@@ -84,6 +84,11 @@ def execution_started(run: Run, source: str) -> None:
     emit(run, 0, "ExecutionStarted", "executionStartedEventDetails", details)
 
 
+def execution_redriven(run: Run) -> int:
+    details = {"redriveCount": run.redrives} if run.events is not None else None
+    return emit(run, run.last_event, "ExecutionRedriven", "executionRedrivenEventDetails", details)
+
+
 def execution_succeeded(run: Run, previous: int, output: bytes) -> None:
     details = {"output": output.decode(), "outputDetails": WHOLE} if run.events is not None else None
     emit(run, previous, "ExecutionSucceeded", "executionSucceededEventDetails", details)

@@ -196,6 +196,8 @@ def fail_frame(run: Run, token: Token, failure: Failure) -> Token | None:
     if not isinstance(token.state, Fail):
         history.aborted(run, token)
     del frame.tokens[token]
+    if run.keeps:
+        frame.lost.append(token)
     give_up(run, frame)
     assert parent.gather is not None
     return parent.gather.child_failed(run, parent, frame, failure, token.previous)
@@ -205,6 +207,8 @@ def give_up(run: Run, frame: Frame) -> None:
     """Abort every token of a frame, and the frames below it."""
     for token in frame.tokens:
         give_up_token(run, token)
+    if run.keeps:
+        frame.lost.extend(frame.tokens)
     frame.tokens.clear()
     forget(run, frame)
 
@@ -246,6 +250,7 @@ def _retry(run: Run, token: Token, position: int, retrier: Retrier) -> bool:
     if retrier.full_jitter:
         delay_ms = int(delay_ms * run.entropy.random())
     token.gather = None
+    token.wreck = None
     run.expect_timer(token, run.now + delay_ms, RETRY)
     return True
 
@@ -277,6 +282,7 @@ def _catch(run: Run, token: Token, failure: Failure, catcher: Catcher) -> Token 
         if isinstance(error, EvaluationError):
             history.evaluation_failed(run, token, error.location, again)
         return fail_frame(run, token, again)
+    token.wreck = None
     return leave(run, token, output, catcher.next, variables)
 
 

@@ -69,6 +69,8 @@ class Gather(Protocol):
     """The frames that a Parallel or Map state has started, and what becomes of their ends."""
 
     frames: "dict[int, Frame]"
+    lost: "list[Frame]"
+    """Frames that failed the state or were given up with it, while the run keeps them for a redrive."""
 
     def child_ended(
         self, run: "Run", parent: "Token", child: "Frame", output: Json, previous: int
@@ -105,7 +107,9 @@ class Arrivals:
 class Frame:
     """One running (sub-)machine."""
 
-    __slots__ = ("index", "item", "machine", "output", "output_event", "parent", "sizes", "tokens", "variables")
+    __slots__ = (
+        "index", "item", "lost", "machine", "output", "output_event", "parent", "sizes", "tokens", "variables",
+    )  # fmt: skip
 
     def __init__(self, machine: SubMachine, parent: "Token | None" = None, index: int = 0, item: Json = None) -> None:
         self.machine = machine
@@ -114,6 +118,8 @@ class Frame:
         self.item = item
         """The item of a Map iteration, for `$$.Map.Item.Value`."""
         self.tokens: dict[Token, None] = {}
+        self.lost: list[Token] = []
+        """Tokens that failed the frame or were given up with it, while the run keeps them for a redrive."""
         self.output: Json = None
         self.output_event = 0
         """Number of the event after which the frame's output stood; 0 while no token has reached an End."""
@@ -135,7 +141,7 @@ class Token:
 
     __slots__ = (
         "attempt", "before_entry", "came_from", "due", "entered_at", "entered_event", "forks", "frame", "gather",
-        "input", "previous", "retries", "retry_count", "scope", "state", "task", "waits",
+        "input", "previous", "retries", "retry_count", "scope", "state", "task", "waits", "wreck",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, state: State, value: Json, previous: int) -> None:
@@ -158,6 +164,8 @@ class Token:
         self.retries: dict[int, int] | None = None
         """How often each retrier (by position) of the state has been used."""
         self.gather: Gather | None = None
+        self.wreck: Gather | None = None
+        """The children of a state that one of them failed, while the run keeps them for a redrive."""
         self.forks: tuple[Fork, ...] = ()
         self.scope: Scope | None = None
 
@@ -167,12 +175,19 @@ class Run:
 
     __slots__ = (
         "accepted", "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected",
-        "failure", "info", "input", "jobs", "last_event", "machine", "map_runs", "next_task", "now", "output", "ready",
-        "started_at", "status", "timers", "told_map_runs", "variable_bytes",
+        "failure", "info", "input", "jobs", "keeps", "last_event", "machine", "map_runs", "next_task", "now", "output",
+        "ready", "redriven_at", "redrives", "root", "started_at", "status", "timers", "told_map_runs",
+        "variable_bytes",
     )  # fmt: skip
 
-    def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False) -> None:
+    def __init__(self, machine: StateMachine, info: ExecutionInfo, record: bool = False, keeps: bool = False) -> None:
         self.machine = machine
+        self.keeps = keeps
+        """Whether what is lost at the end is kept, so that the execution can be redriven."""
+        self.root: Frame | None = None
+        """The execution's own frame, in a run that keeps."""
+        self.redrives = 0
+        self.redriven_at = 0
         self.info = info
         self.events: list[Event] | None = [] if record else None
         """History events so far, when recorded; numbers count either way."""
@@ -355,7 +370,8 @@ class Run:
         self.expected.clear()
         self.timers.clear()
         self.ready.clear()
-        self._untie()
+        if not self.keeps:
+            self._untie()
         self.status, self.output, self.failure = status, output, failure
         self.commands.append(Finish(status, output, failure))
 
@@ -368,8 +384,10 @@ class Run:
             token = token.frame.parent
 
     def set_limits(self) -> None:
-        """The execution's own time-out: TimeoutSeconds, or the service's limit for its kind when that is sooner."""
+        """The execution's own time-out, from now on: TimeoutSeconds, or the service's limit for its kind when that is
+        sooner.
+        """
         most = STANDARD_DURATION_MS if self.info.kind == "STANDARD" else EXPRESS_DURATION_MS
         if self.machine.timeout_s is not None:
             most = min(most, self.machine.timeout_s * 1000)
-        self.deadline = self.started_at + most
+        self.deadline = self.now + most

@@ -11,7 +11,8 @@ One step moves every token that can move until each waits or has ended. What may
                                                a Map Run   ItemsRead, ItemsFinished, ResultsWritten, MapRunFailed
                                                its frames  (branches, iterations: they end by the entries above)
                                                others      (at a Join)
-    TimerFired(0) ends the execution TIMED_OUT, Stopped ends it ABORTED, at any time.
+    TimerFired(0) ends the execution TIMED_OUT, Stopped ends it ABORTED, at any time. Redriven goes on with one that
+    ended otherwise than SUCCEEDED.
 
 An entry that matches no open expectation changes nothing: tasks run at least once, so late and double answers are no
 error.
@@ -38,11 +39,13 @@ from sfc.interpreter.entries import (
     EXECUTION_TIMEOUT,
     ActivityStarted,
     Entry,
+    EntryOfOneRunning,
     ItemsFinished,
     ItemsRead,
     MapRunFailed,
     MapRunUpdated,
     ResultsWritten,
+    Redriven,
     Started,
     Stopped,
     TaskFailed,
@@ -52,6 +55,7 @@ from sfc.interpreter.entries import (
 )
 from sfc.interpreter.entropy import SeededEntropy
 from sfc.interpreter.moves import explain, fail
+from sfc.interpreter.redrive import bring_back
 from sfc.interpreter.run import GONE, IDLE, JOB, TIMER, Frame, Run, Token
 from sfc.interpreter.states import choice, ends, join, map_, map_run, parallel, pass_, task, wait
 from sfc.jsonvalue import loads
@@ -78,10 +82,20 @@ def step(run: Run, entry: Entry) -> list[Command]:
     `run.digest` is a 64-bit signed digest of what this entry made.
     """
     run.commands = []
-    if run.done or not (run.started or isinstance(entry, Started)):
-        run.digest = _digest(run)
-        return run.commands
-    run.now = max(entry.at, run.now)
+    if isinstance(entry, Redriven):
+        _on_redriven(run, entry)
+    elif not run.done and (run.started or isinstance(entry, Started)):
+        run.now = max(entry.at, run.now)
+        _apply(run, entry)
+    while run.ready:
+        token = run.ready.popleft()
+        if token.waits != GONE:
+            _move(run, token)
+    run.digest = _digest(run)
+    return run.commands
+
+
+def _apply(run: Run, entry: EntryOfOneRunning) -> None:
     match entry:
         case TaskSucceeded() | TaskFailed():
             _on_answer(run, entry)
@@ -99,12 +113,6 @@ def step(run: Run, entry: Entry) -> list[Command]:
             _on_map_run(run, entry)
         case _:
             assert_never(entry)
-    while run.ready:
-        token = run.ready.popleft()
-        if token.waits != GONE:
-            _move(run, token)
-    run.digest = _digest(run)
-    return run.commands
 
 
 def _on_started(run: Run, entry: Started) -> None:
@@ -117,6 +125,41 @@ def _on_started(run: Run, entry: Started) -> None:
     token = Token(frame, run.machine.states[run.machine.start_at], run.input, 0)
     frame.tokens[token] = None
     run.ready.append(token)
+    if run.keeps:
+        run.root = frame
+
+
+def _on_redriven(run: Run, entry: Redriven) -> None:
+    """Restart what was lost. A run that does not keep it, and one that runs or succeeded, stay as they are."""
+    if run.root is None or run.status in ("RUNNING", "SUCCEEDED"):
+        return
+    run.now = max(entry.at, run.now)
+    run.status, run.output, run.failure = "RUNNING", None, None
+    run.redrives += 1
+    run.redriven_at = run.now
+    run.set_limits()
+    redriven = history.execution_redriven(run)
+    for token in bring_back(run):
+        if run.done:
+            return
+        if token.waits == GONE:
+            continue
+        token.previous = redriven
+        if token.entered_event:
+            _go_on(run, token, lambda token=token: _restart(run, token))  # type: ignore[misc]
+        else:
+            run.ready.append(token)
+
+
+def _restart(run: Run, token: Token) -> Token | None:
+    """The state is entered already, save for a Fail, which AWS enters anew. A Join cannot gather again."""
+    state = token.state
+    if isinstance(state, Join):
+        cause = f"What the Join '{state.name}' had gathered before the redrive cannot be gathered again."
+        return fail(run, token, Failure("SFC.JoinUnsatisfiable", cause))
+    if isinstance(state, Fail):
+        history.entered(run, token)
+    return _ENTER[type(state)](run, token, state)
 
 
 def _on_answer(run: Run, entry: TaskSucceeded | TaskFailed) -> None:

@@ -43,5 +43,10 @@ def forget(run: Run, frame: Frame) -> None:
         run.variable_bytes -= sum(frame.sizes.values())
 
 
+def count_again(run: Run, frame: Frame) -> None:
+    """The frame is back, and with it its variables."""
+    run.variable_bytes += sum(frame.sizes.values())
+
+
 def sizes_of(values: dict[str, Json]) -> dict[str, int]:
     return {name: len(dumps(value)) for name, value in values.items()}

@@ -59,15 +59,6 @@ class ExecutionChange(NamedTuple):
     cause: str | None = None
 
 
-class Redrive(NamedTuple):
-    """An execution that had ended goes on. Its change says the rest; both are of one batch."""
-
-    id: int
-    redrives: int
-    """How often it was redriven, this time included."""
-    at: int
-
-
 class Waiting(NamedTuple):
     """One attempt of a task that waits for something the store keeps."""
 
@@ -92,9 +83,19 @@ class QueuedTask(NamedTuple):
     waiting: Waiting
 
 
+class Redrive(NamedTuple):
+    """An execution that had ended goes on. Its change says the rest; both are of one batch."""
+
+    id: int
+    redrives: int
+    """How often it was redriven, this time included."""
+    at: int
+
+
 @dataclass(slots=True)
 class Kept:
-    """What a batch changes in what the store keeps for tasks that wait; the new rows are written first."""
+    """What a batch changes in what the store keeps beside the journal, above all for tasks that wait; the new rows are
+    written first."""
 
     children: list[Child] = field(default_factory=list)
     queued: list[QueuedTask] = field(default_factory=list)
@@ -104,6 +105,7 @@ class Kept:
     """Tasks whose `QueuedTask` goes, if there is one."""
     test_cases: list[tuple[int, str]] = field(default_factory=list)
     """(execution, name of its test case)."""
+    redrives: list[Redrive] = field(default_factory=list)
 
     def add(self, other: "Kept") -> None:
         self.children += other.children
@@ -111,6 +113,7 @@ class Kept:
         self.answered += other.answered
         self.taken += other.taken
         self.test_cases += other.test_cases
+        self.redrives += other.redrives
 
 
 WORKING = 0
@@ -128,7 +131,6 @@ class Part:
     new: list[NewExecution] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     changes: list[ExecutionChange] = field(default_factory=list)
-    redrives: list[Redrive] = field(default_factory=list)
     kept: Kept | None = None
 
 

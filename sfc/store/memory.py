@@ -128,11 +128,6 @@ class MemoryStore:
                 if change.wake_at is not None:
                     insort(self._wakes, (change.wake_at, change.id))
                 self._rows[change.id] = old._replace(**{name: getattr(change, name) for name in _CHANGED})
-            for redrive in part.redrives:
-                self._rows[redrive.id] = self._rows[redrive.id]._replace(
-                    redrives=redrive.redrives, redriven_at=redrive.at
-                )
-
             if part.kept is not None:
                 self._write_kept(part.kept)
 
@@ -142,6 +137,9 @@ class MemoryStore:
             self._children.setdefault(parent.execution, {}).setdefault(parent, set()).add(child)
             self._parents.setdefault(child, set()).add(parent)
         self._test_cases.update(kept.test_cases)
+        for redrive in kept.redrives:
+            row = self._rows[redrive.id]
+            self._rows[redrive.id] = row._replace(redrives=redrive.redrives, redriven_at=redrive.at)
         for queued in kept.queued:
             insort(self._queued, queued)
         for parent in kept.answered:

@@ -113,8 +113,6 @@ class SqliteStore:
         for part in batch.parts:
             if part.kept is not None:
                 self._write_kept(part.kept)
-            if part.redrives:
-                writer.executemany(sql.REDRIVE, [(each.redrives, each.at, each.id) for each in part.redrives])
         return WRITTEN
 
     def _write_kept(self, kept: Kept) -> None:
@@ -124,6 +122,7 @@ class SqliteStore:
             (sql.END_CHILD, kept.answered),
             (sql.DEQUEUE, kept.taken),
             (sql.ADD_TEST_CASE, kept.test_cases),
+            (sql.REDRIVE, [(each.redrives, each.at, each.id) for each in kept.redrives]),
         ):
             if rows:
                 self._writer.executemany(statement, rows)

@@ -242,7 +242,7 @@ class TestLists:
         put(store, writer, through_alias, writer.new("v1")._replace(published=1), writer.new("plain"))
         put(store, writer, changes=[ExecutionChange(through_alias.id, None, "FAILED", NOW)])
         again = writer.batch(changes=[ExecutionChange(through_alias.id, 0)])
-        again.parts[0].redrives.append(Redrive(through_alias.id, 1, NOW + 5))
+        again.parts[0].kept = Kept(redrives=[Redrive(through_alias.id, 1, NOW + 5)])
         assert store.commit(again).written
         assert [row.name for row in store.list(wanted, None, 10)] == names
         row = store.get(through_alias.id)

@@ -40,7 +40,7 @@ def enter(run: Run, token: Token, state: Map) -> Token | None:
 class Iterations:
     """Implements `Gather` for the iterations of one Map; starts the next item when one has ended."""
 
-    __slots__ = ("data", "frames", "items", "most", "results", "started", "state")
+    __slots__ = ("data", "frames", "items", "lost", "most", "results", "started", "state")
 
     def __init__(self, state: Map, data: Json, items: list[Json], most: int) -> None:
         self.state = state
@@ -49,6 +49,7 @@ class Iterations:
         self.most = most
         self.started = 0
         self.frames: dict[int, Frame] = {}
+        self.lost: list[Frame] = []
         self.results: list[Json] = [None] * len(items)
 
     def room(self) -> bool:
@@ -92,6 +93,8 @@ class Iterations:
         for frame in self.frames.values():
             give_up(run, frame)
             history.iteration(run, frame, self.state.name, "Aborted", previous)
+        if run.keeps:
+            self.lost, parent.wreck = [child, *self.frames.values()], self
         self.frames.clear()
         parent.waits = IDLE
         parent.previous = previous

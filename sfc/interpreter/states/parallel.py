@@ -25,11 +25,12 @@ def enter(run: Run, token: Token, state: Parallel) -> Token | None:
 class Branches:
     """Implements `Gather` for the branches of one Parallel."""
 
-    __slots__ = ("frames", "results", "state")
+    __slots__ = ("frames", "lost", "results", "state")
 
     def __init__(self, state: Parallel) -> None:
         self.state = state
         self.frames: dict[int, Frame] = {}
+        self.lost: list[Frame] = []
         self.results: list[Json] = [None] * len(state.branches)
 
     def child_ended(self, run: Run, parent: Token, child: Frame, output: Json, previous: int) -> Token | None:
@@ -48,6 +49,8 @@ class Branches:
         del self.frames[child.index]
         for frame in self.frames.values():
             give_up(run, frame)
+        if run.keeps:
+            self.lost, parent.wreck = [child, *self.frames.values()], self
         self.frames.clear()
         parent.waits = IDLE
         parent.previous = previous

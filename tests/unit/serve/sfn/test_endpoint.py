@@ -192,6 +192,28 @@ def test_a_definition_is_checked_without_being_kept(sfn: Any) -> None:
     assert (good["result"], good["diagnostics"]) == ("OK", [])
 
 
+def test_a_failed_execution_is_redriven(sfn: Any) -> None:
+    machine = sfn.create_state_machine(name="one", definition=FAIL, roleArn=ROLE)["stateMachineArn"]
+    arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+    assert ended(sfn, arn)["redriveStatus"] == "REDRIVABLE"
+    redriven = sfn.redrive_execution(executionArn=arn)["redriveDate"]
+    described = ended(sfn, arn)
+    assert (described["status"], described["redriveCount"], described["redriveDate"]) == ("FAILED", 1, redriven)
+    listed = sfn.list_executions(stateMachineArn=machine, redriveFilter="REDRIVEN")["executions"]
+    assert [(each["executionArn"], each["redriveCount"]) for each in listed] == [(arn, 1)]
+    assert sfn.list_executions(stateMachineArn=machine, redriveFilter="NOT_REDRIVEN")["executions"] == []
+    events = sfn.get_execution_history(executionArn=arn)["events"]
+    assert events[3]["executionRedrivenEventDetails"] == {"redriveCount": 1}
+
+
+def test_what_succeeded_is_not_redriven(sfn: Any) -> None:
+    machine = sfn.create_state_machine(name="one", definition=PASS, roleArn=ROLE)["stateMachineArn"]
+    arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+    reason = "Execution is SUCCEEDED and cannot be redriven"
+    assert ended(sfn, arn)["redriveStatusReason"] == reason
+    assert refusal(sfn.redrive_execution, executionArn=arn) == ("ExecutionNotRedrivable", reason)
+
+
 REFUSED = [
     pytest.param(
         "describe_execution", {"executionArn": "nonsense"}, "InvalidArn", "Invalid ARN prefix: nonsense", id="a bad ARN"
