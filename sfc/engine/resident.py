@@ -187,7 +187,9 @@ def revive(partition: Partition, version: Version, stored: Stored, secret: bytes
     """The resident of a stored execution; with `keeps` it can be redriven. Raises Divergence."""
     row, rows = stored.row, stored.journal
     case = None if stored.test_case is None else CaseCalls(stored.test_case)
-    run = replay(version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case, keeps=keeps)
+    run = replay(
+        version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case, keeps=keeps
+    )
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at

@@ -38,9 +38,9 @@ class MapRun:
     """Implements `Gather`, with children that are no frames."""
 
     __slots__ = (
-        "arn", "below", "checkpoints", "counts", "data", "failure", "finished", "frames", "items", "limits", "read_all",
-        "redriven_at", "redrives", "results_written", "seed", "spec", "started_at", "state", "status", "stopped_at",
-        "uuid",
+        "arn", "below", "checkpoints", "counts", "data", "failure", "finished", "frames", "items", "limits", "lost",
+        "read_all", "redriven_at", "redrives", "results_written", "seed", "spec", "started_at", "state", "status",
+        "stopped_at", "uuid",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class MapRun:
         self.failure: Failure | None = None
         """Why it fails, once that is decided: it only writes its results then."""
         self.frames: dict[int, Any] = {}
+        self.lost: list[Any] = []
         self.read_all = False
         self.checkpoints = deque([Checkpoint(0, 0, None)])
         self.finished = bytearray()
