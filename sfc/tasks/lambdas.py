@@ -51,6 +51,23 @@ def not_found(target: Function) -> TaskError:
     )
 
 
+def payload_of(parameters: dict[str, Json]) -> bytes:
+    """The JSON text that a function is invoked with. A Payload that is a string is that text already: recorded from the
+    service."""
+    payload = parameters.get("Payload", {})
+    return payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
+
+
+def event_of(parameters: dict[str, Json]) -> Json:
+    """The payload as a value. Raises TaskError in Lambda's words when it is no JSON."""
+    try:
+        return orjson.loads(payload_of(parameters))
+    except orjson.JSONDecodeError as error:
+        kind = "InvalidRequestContentException"
+        message = f"Could not parse request body into json: {error}"
+        raise TaskError(f"Lambda.{kind}", _service_cause(message, 400, kind, str(uuid.uuid4()))) from None
+
+
 def invoked(payload: Json, *, status: int = 200) -> Json:
     """The result of lambda:invoke for a function that ran in this process."""
     request = str(uuid.uuid4())
@@ -83,7 +100,7 @@ class LambdaEndpoint:
         ):
             if field in parameters:
                 headers[header] = str(parameters[field])
-        response = await self._send(target, orjson.dumps(parameters.get("Payload", {})), headers)
+        response = await self._send(target, payload_of(parameters), headers)
         raw = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
         version = response.headers.get("X-Amz-Executed-Version")
         result = _result(_payload(response), response.status_code, raw, version)

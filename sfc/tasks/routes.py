@@ -106,7 +106,7 @@ class Routes:
         target = lambdas.function(parameters.get("FunctionName"), parameters.get("Qualifier"))
         handler = self._registry.matching(target.text) or self._registry.named(target.name)
         if handler is not None:
-            return lambdas.invoked(await call(handler, parameters.get("Payload", {})))
+            return lambdas.invoked(await call(handler, lambdas.event_of(parameters)))
         if self._endpoint_url is None:
             raise lambdas.not_found(target)
         return await self._lambda_endpoint().invoke(target, parameters, job.key)

@@ -136,6 +136,22 @@ async def test_a_function_answers_with_its_payload_alone_or_wrapped(url: str) ->
     assert wrapped["SdkHttpMetadata"]["AllHttpHeaders"]["X-Amz-Executed-Version"] == ["$LATEST"]
 
 
+async def test_a_payload_that_is_a_string_is_the_json_text_itself(url: str) -> None:
+    wrapped = output(await _run(url, "arn:aws:states:::lambda:invoke", {"FunctionName": "echo", "Payload": '{"a": 1}'}))
+    assert wrapped["Payload"]["body"] == {"a": 1}
+    registry = TaskRegistry()
+    registry.add("echo", lambda value: value)
+    runner = JobRunner(registry)
+    try:
+        for payload, result in (("true", True), ('"text"', "text"), ([1], [1])):
+            done = await runner.run(job("arn:aws:states:::lambda:invoke", {"FunctionName": "echo", "Payload": payload}))
+            assert output(done)["Payload"] == result
+        done = await runner.run(job("arn:aws:states:::lambda:invoke", {"FunctionName": "echo", "Payload": "text"}))
+        assert done.error == "Lambda.InvalidRequestContentException"
+    finally:
+        await runner.close()
+
+
 @pytest.mark.parametrize(
     ("function", "error", "cause"),
     [
