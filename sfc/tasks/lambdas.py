@@ -52,9 +52,11 @@ def not_found(target: Function) -> TaskError:
 
 
 def payload_of(parameters: dict[str, Json]) -> bytes:
-    """The JSON text that a function is invoked with. A Payload that is a string is that text already: recorded from the
-    service."""
-    payload = parameters.get("Payload", {})
+    """The JSON text that a function is invoked with. A Payload that is a string is that text already, null is none:
+    recorded from the service."""
+    payload = parameters.get("Payload")
+    if payload is None:
+        return b"{}"
     return payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
 
 

@@ -143,7 +143,7 @@ async def test_a_payload_that_is_a_string_is_the_json_text_itself(url: str) -> N
     registry.add("echo", lambda value: value)
     runner = JobRunner(registry)
     try:
-        for payload, result in (("true", True), ('"text"', "text"), ([1], [1])):
+        for payload, result in (("true", True), (None, {}), ('"text"', "text"), ([1], [1])):
             done = await runner.run(job("arn:aws:states:::lambda:invoke", {"FunctionName": "echo", "Payload": payload}))
             assert output(done)["Payload"] == result
         done = await runner.run(job("arn:aws:states:::lambda:invoke", {"FunctionName": "echo", "Payload": "text"}))
