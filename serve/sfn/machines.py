@@ -6,6 +6,7 @@ from serve.sfn import configuration, names, shapes
 from serve.sfn.tags import tags_in
 from sfc import arn, jsonvalue
 from sfc.asl.parse import parse
+from sfc.asl.references import variable_references
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.version import Version
 from sfc.engine.engine import Engine
@@ -101,6 +102,9 @@ async def update_state_machine(engine: Engine, body: Body) -> Body:
     answer["updateDate"] = version.updated_at / 1000
     if version.revision_id:
         answer["revisionId"] = version.revision_id
+    references = variable_references(version.definition)
+    if references:
+        answer["variableReferences"] = references
     return answer
 
 
@@ -170,6 +174,9 @@ def _described(engine: Engine, version: Version, body: Body) -> Body:
     }
     if version.revision_id:
         answer["revisionId"] = version.revision_id
+    references = variable_references(version.definition)
+    if references:
+        answer["variableReferences"] = references
     return answer
 
 

@@ -146,8 +146,8 @@ def typed(
                 field,
             )
         if expected in ("integer", "number") and not low <= found <= high:
-            most = "" if high == float("inf") else f" and at most {high:g}"
-            raise EvaluationError(f"The {field} field must be at least {low:g}{most} but was: {found}", field)
+            most = "" if high == float("inf") else f" and at most {high}"
+            raise EvaluationError(f"The {field} field must be at least {low}{most} but was: {found}", field)
         return found
 
     return JsonataValue(value.source, checked, value.programs)

@@ -20,7 +20,8 @@ _ISO: Final = re.compile(
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PICTURE_CHARS: Final = 256
-_WIDTHS: Final = re.compile(r"[0-9]{4,}|\*-[0-9]{4,}")
+_WIDTHS: Final = re.compile(r",[^\]]*[0-9]{4}")
+"""A width of four digits; the library pads to it."""
 _TIMEZONE: Final = re.compile(r"[-+]?[0-9]{1,4}")
 
 
@@ -37,7 +38,7 @@ def from_millis(env: Env, millis: Any, picture: Any = UNDEFINED, timezone: Any =
 
 
 def _checked(picture: str) -> str:
-    if len(picture) > _PICTURE_CHARS or _WIDTHS.search(picture.replace("0001", "1").replace("0000", "0")):
+    if len(picture) > _PICTURE_CHARS or _WIDTHS.search(picture):
         raise Fault("", f"The picture string is longer than {_PICTURE_CHARS} characters or asks for too wide a number")
     return picture
 
