@@ -80,3 +80,7 @@ REDRIVES: Final = 1_000
 """Of one execution."""
 REDRIVABLE_MS: Final = 1_209_600_000
 """After its end: 14 days."""
+GRPC_DESCRIPTOR_BYTES: Final = 4_194_304
+"""What one gRPC service, or one descriptor set, may take to describe."""
+GRPC_CHANNELS: Final = 64
+"""Connections to gRPC servers that one worker keeps while nothing is called there."""

@@ -89,9 +89,9 @@ class Resource:
     """What a Task calls, taken apart once."""
 
     text: str
-    kind: Literal["function", "service", "activity", "task", "http"]
+    kind: Literal["function", "service", "activity", "task", "http", "grpc"]
     """function: a Lambda ARN · service: `arn:aws:states:::service:action[.pattern]` (and aws-sdk, http:invoke) ·
-    activity: an activity ARN · task: `task:name[:version]` · http: a plain http(s) URL."""
+    activity: an activity ARN · task: `task:name[:version]` · http: a plain http(s) URL · grpc: a method's URL."""
     service: str = ""
     """For history: `lambda`, `aws-sdk:dynamodb`, `http`, `task` …"""
     action: str = ""

@@ -1,12 +1,13 @@
 """What a Task's `Resource` may say.
 
 Lambda function ARNs, service integrations `arn:aws:states:::service:action[.pattern]`, activity ARNs, and SFC's own
-`task:<name>[:version]` and `http(s)://…`. Other ARNs are valid in the language: a service that nobody here serves.
+`task:<name>[:version]`, `http(s)://…` and `grpc(s)://host:port/package.Service/Method`. Other ARNs are valid in the
+language: a service that nobody here serves.
 """
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sfc.asl.model import Resource
 from sfc.limits import ARN_CHARS
@@ -15,6 +16,7 @@ _ARN: Final = re.compile(r"arn:(aws[\w-]*):([\w-]+):([\w-]*):(\d*):(\S+)")
 _TASK: Final = re.compile(r"task:([^\s:]+)(?::([^\s:]+))?")
 _PATTERNS: Final = ("waitForTaskToken", "sync:2", "sync")
 _URL_CHARS: Final = 2_048
+_GRPC_METHOD: Final = re.compile(r"/[A-Za-z_][\w.]*/[A-Za-z_]\w*", re.ASCII)
 
 NOT_AN_ARN: Final = "Value is not a valid resource ARN"
 
@@ -23,6 +25,8 @@ def parse_resource(text: str) -> Resource | str:
     """The resource, or a sentence that says what is wrong with the text."""
     if text.startswith(("http://", "https://")):
         return _url(text)
+    if text.startswith(("grpc://", "grpcs://")):
+        return _grpc(text)
     if text.startswith("task:"):
         found = _TASK.fullmatch(text)
         if found is None:
@@ -30,19 +34,36 @@ def parse_resource(text: str) -> Resource | str:
         return Resource(text=text, kind="task", service="task", action=found[1], version=found[2] or "")
     arn = _ARN.fullmatch(text)
     if arn is None or len(text) > ARN_CHARS:
-        return f"{NOT_AN_ARN}, a task:<name> or an http(s) URL"
+        return f"{NOT_AN_ARN}, a task:<name>, an http(s) or a grpc(s) URL"
     return _arn(text, arn[2], arn[3], arn[5])
 
 
 def _url(text: str) -> Resource | str:
-    try:
-        parts = urlsplit(text)
-        known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        known = False
-    if not known or len(text) > _URL_CHARS or any(each.isspace() for each in text):
+    if _split(text) is None:
         return "Value is not a valid http(s) URL"
     return Resource(text=text, kind="http", service="http", action=text)
+
+
+def _grpc(text: str) -> Resource | str:
+    parts = _split(text)
+    if (
+        parts is None
+        or parts.port is None
+        or "@" in parts.netloc
+        or not _GRPC_METHOD.fullmatch(text[text.find("/", 8) :])
+    ):
+        return "Value is not a valid gRPC method: write grpc://<host>:<port>/<package.Service>/<Method>, or grpcs://"
+    return Resource(text=text, kind="grpc", service="grpc", action=text)
+
+
+def _split(url: str) -> SplitResult | None:
+    """None: no URL with a host."""
+    try:
+        parts = urlsplit(url)
+        known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if known and len(url) <= _URL_CHARS and not any(each.isspace() for each in url) else None
 
 
 def _arn(text: str, service: str, region: str, rest: str) -> Resource | str:

@@ -14,6 +14,7 @@ from sfc.tasks.registry import Handler, TaskRegistry
 
 if TYPE_CHECKING:
     from sfc.tasks.aws.tasks import AwsTasks
+    from sfc.tasks.grpc.tasks import GrpcTasks
     from sfc.tasks.http import HttpTasks
     from sfc.tasks.lambdas import LambdaEndpoint
 
@@ -38,6 +39,7 @@ class Routes:
         self._aws: AwsTasks | None = None
         self._endpoint: LambdaEndpoint | None = None
         self._http: HttpTasks | None = None
+        self._grpc: GrpcTasks | None = None
         self._known: dict[str, Route] = {}
         self._known_at = 0
 
@@ -56,6 +58,8 @@ class Routes:
             await self._endpoint.close()
         if self._http is not None:
             await self._http.close()
+        if self._grpc is not None:
+            await self._grpc.close()
         if self._aws is not None:
             self._aws.close()
 
@@ -68,6 +72,8 @@ class Routes:
             return self._task(*rest.partition(":")[::2])
         if scheme in {"http", "https"}:
             return self._post
+        if scheme in {"grpc", "grpcs"}:
+            return self._grpc_tasks().find(resource)
         if resource.startswith("arn:") and resource.split(":")[2:3] == ["lambda"]:
             return self._function(resource)
         if resource.startswith(f"{_SERVICES}lambda:invoke"):
@@ -129,6 +135,17 @@ class Routes:
 
             self._http = HttpTasks()
         return self._http
+
+    def _grpc_tasks(self) -> "GrpcTasks":
+        if self._grpc is None:
+            try:
+                from sfc.tasks.grpc.tasks import GrpcTasks
+            except ModuleNotFoundError as error:
+                raise TaskError(
+                    "SFC.GrpcNotInstalled", f"{error}: pip install 'service-flow-conductor[grpc]'"
+                ) from None
+            self._grpc = GrpcTasks()
+        return self._grpc
 
     def _aws_tasks(self) -> "AwsTasks":
         if self._aws is None:

@@ -16,6 +16,8 @@ KNOWN = [
     ("arn:aws:states:us-west-2:42:activity:pick", "activity", "activity", "pick", "", ""),
     ("task:charge-card", "task", "task", "charge-card", "", ""),
     ("task:charge-card:2", "task", "task", "charge-card", "", "2"),
+    ("grpc://pay:50051/shop.v1.Pay/Charge", "grpc", "grpc", "grpc://pay:50051/shop.v1.Pay/Charge", "", ""),
+    ("grpcs://[::1]:443/Pay/Charge", "grpc", "grpc", "grpcs://[::1]:443/Pay/Charge", "", ""),
     ("https://pay.example/charge", "http", "http", "https://pay.example/charge", "", ""),
 ]
 
@@ -32,6 +34,7 @@ def test_a_resource_is_taken_apart(text: str, kind: str, service: str, action: s
 @pytest.mark.parametrize(
     "text",
     ["", "foo:bar", "charge", "task:", "task:a:b:c", "task:a b", "http://", "https://h:99999/", "https://h/a b",
+     "grpc://h/shop.Pay/Charge", "grpc://h:1/Charge", "grpc://h:1/shop.Pay/Charge/", "grpc://u@h:1/shop.Pay/Charge",
      "arn:aws:states:::lambda", "arn:aws:states:::lambda:invoke.async", "arn:aws:lambda:us-east-1:1:layer:x",
      "arn:aws:states:::x:" + "y" * 300],
 )  # fmt: skip
