@@ -44,6 +44,10 @@ class Partition:
         """`run` is a uuid: EXPRESS executions may share a name."""
         return f"arn:aws:states:{self.region}:{self.account}:express:{machine}:{name}:{run}"
 
+    def test_execution(self, machine: str, name: str) -> str:
+        """Of the execution that a test of a state pretends to be."""
+        return f"arn:aws:states:{self.region}:{self.account}:express:{machine}:{name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Arn:

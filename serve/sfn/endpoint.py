@@ -14,7 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from serve.body import Disconnected, read_body
-from serve.sfn import executions, machines, releases, tags
+from serve.sfn import executions, machines, releases, tags, teststate
 from serve.sfn.shapes import Shape, check
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidRequest, SfcError
@@ -47,6 +47,7 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
         b"DeleteStateMachine": (machines.DELETE, machines.delete_state_machine),
         b"ListStateMachines": (machines.LIST, machines.list_state_machines),
         b"ValidateStateMachineDefinition": (machines.VALIDATE, machines.validate_definition),
+        b"TestState": (teststate.TEST, teststate.test_a_state),
         b"PublishStateMachineVersion": (releases.PUBLISH, releases.publish_state_machine_version),
         b"ListStateMachineVersions": (releases.LIST_VERSIONS, releases.list_state_machine_versions),
         b"DeleteStateMachineVersion": (releases.DELETE_VERSION, releases.delete_state_machine_version),

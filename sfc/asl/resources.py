@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from sfc.asl.model import Resource
 from sfc.limits import ARN_CHARS
 
-_ARN: Final = re.compile(r"arn:(aws[\w-]*):([\w-]+):([\w-]*):(\d*):(\S+)")
+_ARN: Final = re.compile(r"arn:(aws[\w-]*):([\w-]+):([\w-]*):([\w-]*):(\S+)")
 _TASK: Final = re.compile(r"task:([^\s:]+)(?::([^\s:]+))?")
 _PATTERNS: Final = ("waitForTaskToken", "sync:2", "sync")
 _URL_CHARS: Final = 2_048

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, run, start, testing
+from sfc.cli import blueprints, check, executions, run, start, testing, teststate
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -19,11 +19,12 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("validate")(check.validate)
 app.command("test")(testing.run_cases)
+app.command("test-state")(teststate.try_state)
 app.command("start")(start.start)
 app.add_typer(executions.app, name="executions")
 app.add_typer(blueprints.app, name="blueprints")
 
-_OWN = ("run", "validate", "test", "start", "executions", "blueprints")
+_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints")
 
 
 def main() -> None:

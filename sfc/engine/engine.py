@@ -24,6 +24,8 @@ from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
 from sfc.engine.stops import Stops
 from sfc.errors import SfcError, Unavailable
+from sfc.interpreter import Run
+from sfc.interpreter.entries import Started
 from sfc.items.storage import Storage
 from sfc.jsonvalue import Json
 from sfc.limits import DEFAULT_PAGE_SIZE
@@ -134,6 +136,10 @@ class Engine:
     async def start_sync(self, machine: str, input: str = "{}", name: str | None = None) -> ExecutionRecord:
         """Run an EXPRESS execution to its end. Not durable: nothing is written. Raises NotSupported for STANDARD."""
         return await self._starts.start_sync(StartRequest(machine, input, name))
+
+    async def run_alone(self, run: Run, started: Started) -> None:
+        """Run something that is of no state machine (a state that is tested) to its end. Nothing is written."""
+        await self._starts.run_alone(run, started)
 
     async def stop(self, arn: str, error: str | None = None, cause: str | None = None) -> int:
         """End the execution as ABORTED; returns when it stopped (UTC ms), also when it had ended before."""

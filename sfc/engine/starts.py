@@ -87,10 +87,23 @@ class Starts:
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
         resident = self._resident(target, request)
+        run = await self._to_its_end(resident, self._started(resident))
+        return _finished(run, resident.record(host.partition))
+
+    async def run_alone(self, run: Run, started: Started) -> None:
+        """Run something that is of no state machine to its end in memory, like `start_sync`. Raises Overloaded."""
+        info = run.info
+        resident = Resident(
+            self._next_id(started.at), info.machine_name, info.name, 0, "EXPRESS", started.at, started.input, run
+        )
+        await self._to_its_end(resident, started)
+
+    async def _to_its_end(self, resident: Resident, started: Started) -> Run:
+        host = self._host
         ended: asyncio.Future[Run | None] = asyncio.get_running_loop().create_future()
         resident.sync = lambda run: None if ended.done() else ended.set_result(run)
         host.residence.enter(resident)
-        host.apply(resident, self._started(resident))
+        host.apply(resident, started)
         try:
             run = await ended
         finally:
@@ -98,7 +111,16 @@ class Starts:
             host.residence.broken.pop(resident.id, None)
         if run is None:
             raise SfcError("the execution stopped at a bug of SFC; see the log")
-        return _finished(run, resident.record(host.partition))
+        return run
+
+    def _next_id(self, now: int) -> int:
+        """Raises Overloaded, Unavailable."""
+        host = self._host
+        if not self._ids:
+            raise Unavailable("this engine owns no part of the store")
+        if len(host.residence.all) >= host.settings.max_resident:
+            raise Overloaded(f"{len(host.residence.all)} executions are at work already")
+        return self._ids[next(self._turn)].next(now)
 
     def begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
         """Start the execution; `settle` is told what became of it. NameTaken: `namesake` has the answer."""
@@ -144,12 +166,8 @@ class Starts:
         input = _checked_input(request.input)
         if request.name is not None:
             arns.check_name(request.name)
-        if not self._ids:
-            raise Unavailable("this engine owns no part of the store")
-        if len(host.residence.all) >= host.settings.max_resident:
-            raise Overloaded(f"{len(host.residence.all)} executions are at work already")
         now = host.clock()
-        id = self._ids[next(self._turn)].next(now)
+        id = self._next_id(now)
         name = request.name or express_run(id)
         info = execution_info(
             host.partition, version, version.name, name, version.kind, id, host.secret, target.published, target.alias

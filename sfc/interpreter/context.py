@@ -20,6 +20,8 @@ def scope_of(run: Run, token: Token) -> Scope:
 def context_object(run: Run, token: Token) -> dict[str, Json]:
     """Shape and order of members as recorded from the service; `Map` only inside an iteration."""
     info, state = run.info, token.state
+    if info.context is not None:
+        return info.context
     about_state: dict[str, Json] = {"Name": state.name, "EnteredTime": format_ms(token.entered_at)}
     if isinstance(state, (Task, Parallel, Map)):
         about_state["RetryCount"] = token.retry_count

@@ -290,5 +290,9 @@ def explain(token: Token, failure: Failure) -> Failure:
     """The failure of an expression, with AWS's words of where it happened."""
     if failure.error == "States.DataLimitExceeded":
         return failure
-    where = f"the state '{token.state.name}' (entered at the event id #{token.entered_event})"
-    return Failure(failure.error, f"An error occurred while executing {where}. {failure.cause or ''}")
+    return Failure(failure.error, where(token.state.name, token.entered_event) + (failure.cause or ""))
+
+
+def where(state: str, event: int) -> str:
+    """The beginning of the cause of an expression's failure."""
+    return f"An error occurred while executing the state '{state}' (entered at the event id #{event}). "

@@ -10,7 +10,7 @@ A `Run` is changed in place (a copied one would make a Map of n items cost n²);
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Literal, Protocol
 
@@ -50,6 +50,10 @@ class ExecutionInfo:
     release_arn: str | None = None
     """Of the published version that it was started through, if it was."""
     alias_arn: str | None = None
+    context: dict[str, Json] | None = None
+    """In a test of one state: what is shown in the place of its own context object."""
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    """In a test of one state: those that states before it are said to have assigned."""
     id: int = 0
     """Of the execution in its store."""
     secret: bytes = b""

@@ -122,6 +122,7 @@ def _on_started(run: Run, entry: Started) -> None:
     run.set_limits()
     history.execution_started(run, entry.input.decode())
     frame = Frame(run.machine)
+    frame.variables = run.info.variables
     token = Token(frame, run.machine.states[run.machine.start_at], run.input, 0)
     frame.tokens[token] = None
     run.ready.append(token)

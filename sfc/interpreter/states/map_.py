@@ -2,7 +2,7 @@
 order.
 """
 
-from sfc.asl.expression import Failure, Scope, runtime_error
+from sfc.asl.expression import Failure, Scope
 from sfc.asl.model import Map
 from sfc.interpreter import history
 from sfc.interpreter.context import context_object, scope_of
@@ -10,8 +10,9 @@ from sfc.interpreter.measure import check_size
 from sfc.interpreter.moves import fail, give_up, hand_on, start_frame
 from sfc.interpreter.run import CHILDREN, IDLE, Frame, Run, Token
 from sfc.interpreter.states import map_run
+from sfc.interpreter.states.map_items import items_of
 from sfc.interpreter.states.map_limits import max_concurrency
-from sfc.jsonvalue import Json, text
+from sfc.jsonvalue import Json
 from sfc.limits import INLINE_MAP_CONCURRENCY
 
 
@@ -21,9 +22,8 @@ def enter(run: Run, token: Token, state: Map) -> Token | None:
     if state.distributed is not None:
         map_run.enter(run, token, state, state.distributed, data)
         return None
-    items = data if state.items is None else state.items.evaluate(data, scope)
-    if not isinstance(items, list):
-        raise runtime_error(f"Map state input must be an array but was: {text(items)}")
+    items = items_of(state, data, scope)
+    assert isinstance(items, list)  # an object is for distributed ones
     most = max_concurrency(state.max_concurrency, data, scope)
     begun = token.previous = history.emit(
         run, token.previous, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)}

@@ -7,8 +7,6 @@
 The host reads, starts children and writes; when to give up and when all is done is decided here, from counts.
 """
 
-from collections.abc import Sequence
-
 from sfc.asl.expression import Expression, Failure, FlowError, Scope, runtime_error
 from sfc.asl.model import Distributed, ItemBatcher, ItemReader, Map
 from sfc.interpreter import history
@@ -22,8 +20,9 @@ from sfc.interpreter.map_specs import BatchSpec, MapRunSpec, ReaderSpec, WriterS
 from sfc.interpreter.measure import too_large
 from sfc.interpreter.moves import fail, hand_on
 from sfc.interpreter.run import Run, Token
+from sfc.interpreter.states.map_items import items_of
 from sfc.interpreter.states.map_limits import evaluated_integer, evaluated_percentage, max_concurrency
-from sfc.jsonvalue import Json, loads, text
+from sfc.jsonvalue import Json, loads
 from sfc.limits import PAYLOAD_BYTES
 
 MapRunEntry = ItemsRead | ItemsFinished | ResultsWritten | MapRunFailed | MapRunUpdated
@@ -32,7 +31,7 @@ MapRunEntry = ItemsRead | ItemsFinished | ResultsWritten | MapRunFailed | MapRun
 def enter(run: Run, token: Token, state: Map, apart: Distributed, data: Json) -> None:
     """Begin a Map Run. Raises FlowError."""
     scope = scope_of(run, token)
-    source = _items(state, data, scope) if apart.reader is None else _reader(apart.reader, data, scope)
+    source = items_of(state, data, scope) if apart.reader is None else _reader(apart.reader, data, scope)
     most = max_concurrency(state.max_concurrency, data, scope)
     length = 0 if isinstance(source, ReaderSpec) else len(source)
     token.previous = history.emit(
@@ -40,14 +39,14 @@ def enter(run: Run, token: Token, state: Map, apart: Distributed, data: Json) ->
     )
     limits = Limits(
         most,
-        _tolerated_count(state.tolerated_failure_count, data, scope),
-        _tolerated_percentage(state.tolerated_failure_percentage, data, scope),
+        tolerated_count(state.tolerated_failure_count, data, scope),
+        tolerated_percentage(state.tolerated_failure_percentage, data, scope),
     )
     writer = apart.writer
     arguments = None if writer.arguments is None else writer.arguments.evaluate(data, scope)
     spec = MapRunSpec(
         source=source,
-        batcher=None if apart.batcher is None else _batcher(apart.batcher, data, scope),
+        batcher=None if apart.batcher is None else batch_spec(apart.batcher, data, scope),
         writer=WriterSpec(
             arguments=arguments, transformation=writer.transformation, output_type=writer.output_type
         ),
@@ -125,13 +124,6 @@ def _end_failed(run: Run, token: Token, map_run: MapRun, failure: Failure) -> To
     return fail(run, token, failure)
 
 
-def _items(state: Map, data: Json, scope: Scope) -> Sequence[Json] | dict[str, Json]:
-    items = data if state.items is None else state.items.evaluate(data, scope)
-    if not isinstance(items, (list, dict)):
-        raise runtime_error(f"Map state input must be an array but was: {text(items)}")
-    return items
-
-
 def _reader(reader: ItemReader, data: Json, scope: Scope) -> ReaderSpec:
     return ReaderSpec(
         action=reader.action,
@@ -146,7 +138,7 @@ def _reader(reader: ItemReader, data: Json, scope: Scope) -> ReaderSpec:
     )
 
 
-def _batcher(batcher: ItemBatcher, data: Json, scope: Scope) -> BatchSpec:
+def batch_spec(batcher: ItemBatcher, data: Json, scope: Scope) -> BatchSpec:
     return BatchSpec(
         max_items=_batch_limit(batcher.max_items, "MaxItemsPerBatch", data, scope),
         max_bytes=_batch_limit(batcher.max_bytes, "MaxInputBytesPerBatch", data, scope),
@@ -163,7 +155,7 @@ def _batch_limit(value: int | Expression | None, field: str, data: Json, scope: 
     return found
 
 
-def _tolerated_count(value: int | Expression | None, data: Json, scope: Scope) -> int | None:
+def tolerated_count(value: int | Expression | None, data: Json, scope: Scope) -> int | None:
     if value is None:
         return None
     found = evaluated_integer(value, "ToleratedFailureCount", data, scope)
@@ -172,7 +164,7 @@ def _tolerated_count(value: int | Expression | None, data: Json, scope: Scope) -
     return found
 
 
-def _tolerated_percentage(value: float | Expression | None, data: Json, scope: Scope) -> float | None:
+def tolerated_percentage(value: float | Expression | None, data: Json, scope: Scope) -> float | None:
     if value is None:
         return None
     found = evaluated_percentage(value, "ToleratedFailurePercentage", data, scope)
