@@ -13,6 +13,7 @@ from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.sql import SqlShelf
 from sfc.engine.engine import Engine
+from sfc.engine.local import storage_of
 from sfc.store.sqlite import SqliteStore
 from sfc.tasks import load_handlers
 from sfc.tasks.job import Dispatcher
@@ -58,4 +59,5 @@ def _engine(settings: Settings, dispatcher: Dispatcher) -> Engine:
     store = SqliteStore(settings.database)  # brings the schema up to date, which the catalog relies on
     catalog = Catalog(SqlShelf(f"sqlite:///{settings.database}"), partition)
     mocks = None if settings.mocks is None else read_mocks(Path(settings.mocks).read_text(encoding="utf-8"))
-    return Engine(store, catalog, dispatcher, partition=partition, mocks=mocks)
+    storage = storage_of(settings.map_files, settings.aws)
+    return Engine(store, catalog, dispatcher, partition=partition, mocks=mocks, storage=storage)

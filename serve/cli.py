@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, aws_settings, read_text
+from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, MapFilesOption, aws_settings, map_roots, read_text
 from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def up(
     ] = None,
     aws_endpoint: AwsEndpointOption = None,
     aws_region: AwsRegionOption = None,
+    map_files: MapFilesOption = None,
     handlers: Annotated[
         list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
     ] = None,
@@ -64,6 +65,7 @@ def up(
         lambda_endpoint=lambda_endpoint,
         aws_endpoints=tuple(aws_endpoint or ()),
         aws_region=aws_region,
+        map_files=map_roots(map_files),
         handlers=tuple(_absolute(name) for name in handlers or ()),
         workers=workers,
         mocks=None if mocks is None else str(_checked_mocks(mocks).absolute()),

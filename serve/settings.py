@@ -23,6 +23,8 @@ class Settings:
     aws_region: str | None = None
     handlers: tuple[str, ...] = ()
     """Modules, or files of Python, whose tasks are registered in every worker."""
+    map_files: tuple[str, ...] = ()
+    """Directories that Distributed Maps may read and write."""
     workers: int = 2
     mocks: str | None = None
     """A mock configuration file: executions may be started as its test cases."""

@@ -4,6 +4,9 @@ arn:aws:states:<region>:<account>:stateMachine:<machine>
 arn:aws:states:<region>:<account>:stateMachine:<machine>:<number of a release, or alias>
 arn:aws:states:<region>:<account>:execution:<machine>:<name>
 arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
+arn:aws:states:<region>:<account>:mapRun:<machine>/<label>:<uuid>
+
+Children of a distributed Map are executions of `<machine>/<label>`.
 """
 
 import re
@@ -16,7 +19,7 @@ from sfc.limits import ARN_CHARS, NAME_CHARS
 # Whitespace, brackets, wildcards, special and control characters. Source: StartExecution in the API guide.
 _FORBIDDEN_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _ARN: Final = re.compile(
-    r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express):([^:]+)(?::([^:]+))?(?::([^:]+))?"
+    r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express|mapRun):([^:]+)(?::([^:]+))?(?::([^:]+))?"
 )
 
 
@@ -48,6 +51,10 @@ class Partition:
         """Of the execution that a test of a state pretends to be."""
         return f"arn:aws:states:{self.region}:{self.account}:express:{machine}:{name}"
 
+    def map_run(self, machine: str, uuid: str) -> str:
+        """`machine` is `blueprint/label`."""
+        return f"arn:aws:states:{self.region}:{self.account}:mapRun:{machine}:{uuid}"
+
 
 @dataclass(frozen=True, slots=True)
 class Arn:
@@ -57,10 +64,10 @@ class Arn:
 
     text: str
     kind: str
-    """stateMachine, execution or express."""
+    """stateMachine, execution, express or mapRun."""
     machine: str
     name: str = ""
-    """Of the execution; of a state machine's ARN its version or alias, if any."""
+    """Of the execution; of a state machine's ARN its version or alias, if any; of a Map Run its uuid."""
     run: str = ""
 
 
@@ -69,7 +76,7 @@ def parse(text: object, *kinds: str) -> Arn:
     found = _ARN.fullmatch(text) if isinstance(text, str) and len(text) <= ARN_CHARS else None
     if found is None:
         raise InvalidArn(f"Invalid Arn: 'Invalid ARN prefix: {str(text)[:ARN_CHARS]}'")
-    if (kinds and found[3] not in kinds) or (found[3] == "execution" and not found[5]):
+    if (kinds and found[3] not in kinds) or (found[3] in ("execution", "mapRun") and not found[5]):
         raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {found[3]}'")
     return Arn(found[0], found[3], found[4], found[5] or "", found[6] or "")
 

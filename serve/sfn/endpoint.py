@@ -14,7 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from serve.body import Disconnected, read_body
-from serve.sfn import executions, machines, releases, tags, teststate
+from serve.sfn import executions, machines, map_runs, releases, tags, teststate
 from serve.sfn.shapes import Shape, check
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidRequest, SfcError
@@ -56,6 +56,9 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
         b"DescribeStateMachineAlias": (releases.ALIAS, releases.describe_state_machine_alias),
         b"ListStateMachineAliases": (releases.LIST_ALIASES, releases.list_state_machine_aliases),
         b"DeleteStateMachineAlias": (releases.ALIAS, releases.delete_state_machine_alias),
+        b"DescribeMapRun": (map_runs.DESCRIBE, map_runs.describe_map_run),
+        b"ListMapRuns": (map_runs.LIST, map_runs.list_map_runs),
+        b"UpdateMapRun": (map_runs.UPDATE, map_runs.update_map_run),
         b"TagResource": (tags.TAG, tags.tag_resource),
         b"UntagResource": (tags.UNTAG, tags.untag_resource),
         b"ListTagsForResource": (tags.LIST, tags.list_tags_for_resource),

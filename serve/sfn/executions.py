@@ -6,7 +6,7 @@ from serve.sfn import shapes
 from sfc import arn
 from sfc.engine.engine import Engine
 from sfc.engine.records import ExecutionRecord, HistoryEvent
-from sfc.errors import InvalidRequest, NotSupported
+from sfc.errors import InvalidRequest
 from sfc.limits import DEFAULT_PAGE_SIZE
 
 Body = dict[str, Any]
@@ -80,6 +80,8 @@ def _outline(engine: Engine, record: ExecutionRecord) -> Body:
         answer["stateMachineAliasArn"] = engine.partition.alias(record.machine, record.alias)
     if record.stopped_at is not None:
         answer["stopDate"] = record.stopped_at / 1000
+    if record.map_run_arn is not None:
+        answer["mapRunArn"] = record.map_run_arn
     return answer
 
 
@@ -116,12 +118,13 @@ def _redrive_status(engine: Engine, record: ExecutionRecord) -> Body:
 async def list_executions(engine: Engine, body: Body) -> Body:
     if (body.get("stateMachineArn") is None) == (body.get("mapRunArn") is None):
         raise InvalidRequest("Must provide a state machine ARN or a Map Run ARN")
-    if body.get("mapRunArn") is not None:
-        raise NotSupported("Map Runs are not supported", code="ResourceNotFound")
-    machine = arn.parse(body["stateMachineArn"], "stateMachine").text
     limit = body.get("maxResults") or DEFAULT_PAGE_SIZE
     redriven = None if body.get("redriveFilter") is None else body["redriveFilter"] == "REDRIVEN"
-    page = await engine.list(machine, body.get("statusFilter"), limit, body.get("nextToken"), redriven)
+    more = (body.get("statusFilter"), limit, body.get("nextToken"), redriven)
+    if body.get("mapRunArn") is not None:
+        page = await engine.list_children(arn.parse(body["mapRunArn"], "mapRun").text, *more)
+    else:
+        page = await engine.list(arn.parse(body["stateMachineArn"], "stateMachine").text, *more)
     answer: Body = {"executions": [_outline(engine, record) | _redrives(record) for record in page.items]}
     if page.next_token:
         answer["nextToken"] = page.next_token

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from serve.sfn import configuration, names, shapes
 from serve.sfn.tags import tags_in
-from sfc import arn, jsonvalue
+from sfc import arn
 from sfc.asl.parse import parse
 from sfc.asl.references import variable_references
 from sfc.catalog.catalog import Catalog
@@ -128,7 +128,7 @@ async def describe_state_machine(engine: Engine, body: Body) -> Body:
                 about["description"] = release.description
             return catalog.version(release.version), about
         version = find_target(catalog, target.text.replace(f"/{label}", "") if label else target.text).version
-        if label and label not in labels_in(version.definition):
+        if label and label not in version.labels:
             raise names.unknown(target.text)
         return version, {"label": label} if label else {}
 
@@ -144,24 +144,14 @@ async def describe_state_machine(engine: Engine, body: Body) -> Body:
 
 
 async def describe_state_machine_for_execution(engine: Engine, body: Body) -> Body:
-    version = await engine.version_of(arn.parse(body["executionArn"], "execution").text)
-    return {**_described(engine, version, body), "updateDate": version.updated_at / 1000}
-
-
-def labels_in(definition: str) -> frozenset[str]:
-    """The labels of the Maps in a definition that is valid."""
-    found: set[str] = set()
-    waiting = [jsonvalue.loads(definition.encode())]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            label = value.get("Label")
-            if value.get("Type") == "Map" and isinstance(label, str):
-                found.add(label)
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return frozenset(found)
+    execution = arn.parse(body["executionArn"], "execution")
+    version = await engine.version_of(execution.text)
+    answer = {**_described(engine, version, body), "updateDate": version.updated_at / 1000}
+    label = execution.machine.partition("/")[2]
+    if label:
+        answer["label"] = label
+        answer["mapRunArn"] = (await engine.describe(execution.text)).map_run_arn
+    return answer
 
 
 def _described(engine: Engine, version: Version, body: Body) -> Body:

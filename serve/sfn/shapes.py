@@ -59,8 +59,9 @@ class Field:
             return _constraint(name, value, rule)
         if self.low is None and self.high is None:
             return None
-        size = value if self.type is int else len(value)
-        measure = "value" if self.type is int else "length"
+        number = self.type in (int, float)
+        size = value if number else len(value)
+        measure = "value" if number else "length"
         shown = _SENSITIVE if self.sensitive else _shown(self, value)
         if self.low is not None and size < self.low:
             return _constraint(name, shown, f"Member must have {measure} greater than or equal to {self.low}")
@@ -94,7 +95,14 @@ _JSON_TYPES: Final = {
     dict: "START_OBJECT",
     list: "START_ARRAY",
 }
-_JAVA_TYPES: Final = {str: "String", int: "Integer", bool: "Boolean", dict: "Structure", list: "Collection"}
+_JAVA_TYPES: Final = {
+    str: "String",
+    int: "Integer",
+    float: "Float",
+    bool: "Boolean",
+    dict: "Structure",
+    list: "Collection",
+}
 
 
 def check(shape: Shape, body: Mapping[str, Any]) -> None:
@@ -137,7 +145,7 @@ def _problems(name: str, field: Field, value: Any) -> Iterator[str]:
 
 
 def _check_type(name: str, field: Field, value: Any) -> None:
-    if type(value) is not field.type:
+    if type(value) is not field.type and not (field.type is float and type(value) is int):
         found, wanted = _JSON_TYPES[type(value)], _JAVA_TYPES[field.type]
         raise InvalidRequest(f"{found} can not be converted to a {wanted}", code="SerializationException", field=name)
 

@@ -38,6 +38,11 @@ class Version:
         """Compiled. Raises InvalidDefinition when this version of SFC cannot run it any more."""
         return compiled(self.definition, self.kind)[0]
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """Of its distributed Maps."""
+        return frozenset(_children(self.definition, self.kind))
+
     def machine_of(self, name: str) -> StateMachine:
         """What an execution of `name` runs: the blueprint, or `blueprint/label`, the children of a distributed Map."""
         label = name.partition("/")[2]

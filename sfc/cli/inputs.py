@@ -21,6 +21,10 @@ AwsEndpointOption = Annotated[
     list[str] | None,
     typer.Option("--aws-endpoint", metavar="[SERVICE=]URL", help="Where AWS services are, or one; may be repeated."),
 ]
+MapFilesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--map-files", help="Directory that Distributed Maps may read and write; may be repeated."),
+]
 AwsRegionOption = Annotated[str | None, typer.Option("--aws-region", help="Region of AWS services.")]
 
 
@@ -32,6 +36,14 @@ def aws_settings(endpoints: Sequence[str] | None, region: str | None) -> "AwsSet
         return AwsSettings.of(endpoints or (), region)
     except InvalidRequest as error:
         raise typer.BadParameter(error.message, param_hint="--aws-endpoint") from None
+
+
+def map_roots(directories: Sequence[Path] | None) -> tuple[str, ...]:
+    """The directories by their whole paths. Exits with a usage error when one is none."""
+    for directory in directories or ():
+        if not directory.is_dir():
+            raise typer.BadParameter(f"{directory} is no directory", param_hint="--map-files")
+    return tuple(str(directory.absolute()) for directory in directories or ())
 
 
 def read_input(given: str) -> str:

@@ -11,8 +11,10 @@ from sfc.cli.inputs import (
     AwsEndpointOption,
     AwsRegionOption,
     InputOption,
+    MapFilesOption,
     aws_settings,
     blueprint_name,
+    map_roots,
     read_input,
     read_text,
 )
@@ -36,6 +38,7 @@ def run(
     ] = None,
     aws_endpoint: AwsEndpointOption = None,
     aws_region: AwsRegionOption = None,
+    map_files: MapFilesOption = None,
     history: Annotated[bool, typer.Option("--history", help="Print what happened, on stderr.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -43,7 +46,8 @@ def run(
     definition, text = read_text(file), read_input(input_)
     from sfc.engine.local import local_engine
 
-    engine = local_engine(handlers or [], lambda_endpoint, aws_settings(aws_endpoint, aws_region))
+    aws = aws_settings(aws_endpoint, aws_region)
+    engine = local_engine(handlers or [], lambda_endpoint, aws, map_roots(map_files))
     record, events = asyncio.run(_run(engine, blueprint_name(file), definition, text, history))
     if as_json:
         print_json(_facts(record, events))

@@ -16,9 +16,10 @@ from sfc.engine import tokens
 from sfc.engine.children import Children
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
+from sfc.engine.map_runs import MapRunQueries
 from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
-from sfc.engine.records import ExecutionRecord, HistoryEvent, Page
+from sfc.engine.records import ExecutionRecord, HistoryEvent, MapRunRecord, Page
 from sfc.engine.redrives import Redrives
 from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
@@ -72,8 +73,10 @@ class Engine:
         self._stops = Stops(self._host)
         self._redrives = Redrives(self._host)
         self._queries = Queries(self._host)
-        self._host.maps = Maps(self._host, self._stops, storage or Storage(), self._starts.new_id)
         self._histories = Histories(self._host)
+        maps = Maps(self._host, self._stops, storage or Storage(), self._starts.new_id)
+        self._host.maps = maps
+        self._map_runs = MapRunQueries(self._host, self._queries, self._histories, maps)
         self._children = Children(self._host, self._starts, self._stops, self._queries)
         self._host.add(self._children)
         self._host.tell(self._children)
@@ -176,6 +179,39 @@ class Engine:
         Raises NotFound, NotSupported, InvalidToken.
         """
         return await self._queries.list(machine, status, limit, token, redriven)
+
+    async def describe_map_run(self, arn: str) -> MapRunRecord:
+        """Raises InvalidArn, NotFound (ResourceNotFound)."""
+        return await self._map_runs.describe(arn)
+
+    async def list_map_runs(
+        self, execution: str, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None
+    ) -> Page[MapRunRecord]:
+        """Those of one execution, newest first. Raises NotFound (ExecutionDoesNotExist), InvalidToken."""
+        return await self._map_runs.list(execution, limit, token)
+
+    async def update_map_run(
+        self,
+        arn: str,
+        *,
+        max_concurrency: int | None = None,
+        tolerated_failure_count: int | None = None,
+        tolerated_failure_percentage: float | None = None,
+    ) -> None:
+        """Set what is given, from now on. Raises InvalidRequest for a Map Run that is over."""
+        await self._map_runs.update(arn, max_concurrency, tolerated_failure_count, tolerated_failure_percentage)
+
+    async def list_children(
+        self,
+        map_run: str,
+        status: str | None = None,
+        limit: int = DEFAULT_PAGE_SIZE,
+        token: str | None = None,
+        redriven: bool | None = None,
+    ) -> Page[ExecutionRecord]:
+        """The STANDARD children of a Map Run, newest first, without inputs. EXPRESS ones have no row to list."""
+        record = await self._map_runs.describe(map_run)
+        return await self._queries.children(record.arn, status, limit, token, redriven)
 
     async def history(
         self,

@@ -74,15 +74,19 @@ class Histories:
             self._computed.popitem(last=False)
         return events
 
+    def replayed(self, row: ExecutionRow) -> Run:
+        """The run that the journal makes, without its events. Blocks."""
+        return self._run(row, self._host.store.journal(row.id), record=False)
+
     def _replayed(self, row: ExecutionRow) -> tuple[list[JournalRow], Run]:
         rows = self._host.store.journal(row.id)
         return rows, self._run(row, rows)
 
-    def _run(self, row: ExecutionRow, rows: list[JournalRow]) -> Run:
+    def _run(self, row: ExecutionRow, rows: list[JournalRow], *, record: bool = True) -> Run:
         version = self._host.catalog.version(row.version)
         info = info_of(self._host.partition, version, row, self._host.secret)
         # A diverged execution shows what can still be told of it.
-        return replay(version.machine_of(row.machine), info, rows, record=True, check=False)
+        return replay(version.machine_of(row.machine), info, rows, record=record, check=False)
 
 
 def _without_data(event: HistoryEvent) -> HistoryEvent:

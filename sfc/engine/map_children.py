@@ -55,6 +55,11 @@ class MapChildren:
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def items(self) -> int:
+        """How many items they have."""
+        return sum(child.items for child, _resident in self._running.values())
+
     def start(self, child: ChildInput) -> None:
         name = self._run.child_name(child.number)
         known = self._host.residence.names.get((self._run.machine, name))

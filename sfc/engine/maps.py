@@ -12,6 +12,7 @@ from sfc.asl.expression import Failure
 from sfc.engine.carrier import MapRunCarrier
 from sfc.engine.host import Host
 from sfc.engine.resident import Resident
+from sfc.engine.run_id import map_run_of, parent_of
 from sfc.engine.stops import Stops
 from sfc.errors import SfcError
 from sfc.interpreter.commands import CloseMapRun, MapRunCommand, StartMapRun, WriteResults
@@ -65,12 +66,14 @@ class Maps:
 
     def wake(self, resident: Resident, task: int) -> None:
         """The limits of a Map Run have changed."""
-        self._carriers[resident.id][task].wake()
-
-    def working(self, resident: Resident, task: int) -> int:
-        """How many children of a Map Run are running."""
         carrier = self._carriers.get(resident.id, {}).get(task)
-        return 0 if carrier is None else len(carrier.children)
+        if carrier is not None:
+            carrier.wake()
+
+    def working(self, resident: Resident, task: int) -> tuple[int, int]:
+        """How many children of a Map Run are running, and with how many items."""
+        carrier = self._carriers.get(resident.id, {}).get(task)
+        return (0, 0) if carrier is None else (len(carrier.children), carrier.children.items)
 
     def close(self) -> None:
         for carriers in self._carriers.values():
@@ -109,11 +112,13 @@ class Maps:
 
     async def _stop_orphan(self, child: Resident) -> None:
         """Stop a child whose Map Run was over when it came back: whoever ended the run died before it could do that."""
-        host, parent = self._host, int(child.name[:18].replace("-", "")[:16], 16)
+        host, parent = self._host, parent_of(child.name)
+        if parent is None:
+            return
         row = await host.threads.look_up(lambda: host.store.get(parent))
         if row is not None and row.status == "RUNNING":
             resident = await host.residence.load(parent, shard_of(parent))
-            uuid = f"{child.name[:24]}{0:012x}"
+            uuid = map_run_of(child.name)
             if resident is None or any(each.uuid == uuid for each in resident.run.map_runs.values()):
                 return
         found = await host.threads.look_up(lambda: host.store.get(child.id))

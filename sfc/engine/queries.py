@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from sfc import arn as arns
 from sfc.engine import tokens
 from sfc.engine.host import Host
 from sfc.engine.records import ExecutionRecord, Page
-from sfc.engine.run_id import execution_of, express_run
+from sfc.engine.run_id import children_of, execution_of, express_run, map_run_arn
 from sfc.engine.target import find_target
 from sfc.errors import InvalidRequest, NotFound, NotSupported
 from sfc.store.journal import ExecutionRow, Wanted
 
+Question: TypeAlias = list[object]
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 _UNSUPPORTED = "This operation is not supported by this type of state machine"
 
@@ -80,10 +82,23 @@ class Queries:
                 raise NotSupported(_UNSUPPORTED)
             machine, alias = target.version.name, target.alias
             published = None if alias else target.published
-        if status is not None and status not in _STATUSES:
-            raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
         wanted = Wanted(machine=machine, status=status, published=published, alias=alias, redriven=redriven)
         question: list[object] = ["executions", machine, status, published, alias, redriven]
+        return await self._listed(wanted, question, limit, token)
+
+    async def children(
+        self, map_run: str, status: str | None, limit: int, token: str | None, redriven: bool | None = None
+    ) -> Page[ExecutionRecord]:
+        """The STANDARD children of a Map Run, which is there."""
+        parsed = arns.parse(map_run, "mapRun")
+        names = children_of(parsed.name)
+        wanted = Wanted(machine=parsed.machine, names=names, status=status, redriven=redriven)
+        return await self._listed(wanted, ["children", map_run, status, redriven], limit, token)
+
+    async def _listed(self, wanted: Wanted, question: Question, limit: int, token: str | None) -> Page[ExecutionRecord]:
+        host = self._host
+        if wanted.status is not None and wanted.status not in _STATUSES:
+            raise InvalidRequest(f"statusFilter must be one of {', '.join(_STATUSES)}", field="statusFilter")
         before = tokens.place_of_number(token, question)
         rows: Sequence[ExecutionRow] = await host.threads.call(lambda: host.store.list(wanted, before, limit + 1))
         items = [self.record(row) for row in rows[:limit]]
@@ -142,4 +157,5 @@ class Queries:
             error=row.error,
             cause=row.cause,
             diverged=self._host.residence.broken.get(row.id),
+            map_run_arn=map_run_arn(partition, row.machine, row.name),
         )

@@ -43,8 +43,47 @@ class ExecutionRecord:
     diverged: str | None = None
     """Why the engine does not act for it any more, although it is RUNNING: its journal replays differently, or a bug of
     SFC. It can be stopped."""
+    map_run_arn: str | None = None
+    """Of the Map Run that it is a child of."""
     states: Sequence[str] = ()
     """Names of the states it is in now; only while RUNNING, only where it was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRunCounts:
+    """Of items, or of the children that they were given to."""
+
+    pending: int
+    running: int
+    succeeded: int
+    failed: int
+    timed_out: int
+    aborted: int
+    total: int
+    """So far: of what has been read."""
+    results_written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRunRecord:
+    """One Map Run as it stands. Times are UTC ms."""
+
+    arn: str
+    execution_arn: str
+    """Of the execution with the Map state."""
+    machine_arn: str
+    """With the Map's label."""
+    status: str
+    """RUNNING, SUCCEEDED, FAILED or ABORTED."""
+    started_at: int
+    stopped_at: int | None
+    max_concurrency: int
+    tolerated_failure_count: int
+    tolerated_failure_percentage: float
+    items: MapRunCounts
+    children: MapRunCounts
+    redrives: int
+    redriven_at: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sfc.asl.model import StateMachine
 from sfc.catalog.version import Version
 from sfc.engine.mocked import CaseCalls
 from sfc.engine.records import ExecutionRecord
-from sfc.engine.run_id import express_run
+from sfc.engine.run_id import express_run, map_run_arn
 from sfc.errors import SfcError
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command
@@ -80,6 +80,7 @@ class Resident:
             redrives=self.redrives,
             redriven_at=self.redriven_at,
             input=self.input.decode(),
+            map_run_arn=map_run_arn(partition, self.machine, self.name),
             states=self.run.active_states(),
         )
 

@@ -5,6 +5,8 @@ They are in the order of the ids, so the index of names grows at its end.
 
 import uuid
 
+from sfc.arn import Partition
+
 _MASK = (1 << 64) - 1
 
 
@@ -24,3 +26,26 @@ def execution_of(run: str) -> int | None:
     except ValueError:
         return None
     return id if express_run(id) == run else None
+
+
+def map_run_of(child: str) -> str:
+    """The uuid of the Map Run that started the child of this name."""
+    return child[:24] + "0" * 12
+
+
+def map_run_arn(partition: Partition, machine: str, name: str) -> str | None:
+    """Of the Map Run that started the execution; None: none did."""
+    return partition.map_run(machine, map_run_of(name)) if "/" in machine else None
+
+
+def children_of(map_run: str) -> tuple[str, str]:
+    """The names of a Map Run's children are from the first of these on, and below the second."""
+    return map_run[:24], map_run[:24] + "g"
+
+
+def parent_of(map_run: str) -> int | None:
+    """The id of the execution that a Map Run, or a child of one, belongs to; None when it is no such uuid."""
+    try:
+        return uuid.UUID(map_run).int >> 64
+    except ValueError:
+        return None

@@ -294,8 +294,8 @@ class Run:
         number = len(self.told_map_runs) + 1
         digits = f"{self.info.id:016x}{number:04x}"
         uuid = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:]}-{0:012x}"
-        machine = self.info.machine_arn.replace(":stateMachine:", ":mapRun:")
-        return uuid, f"{machine}/{label}:{uuid}"
+        blueprint = self.info.machine_arn.replace(":stateMachine:", ":mapRun:").partition("/")[0]
+        return uuid, f"{blueprint}/{label}:{uuid}"
 
     def expect_map_run(self, token: Token, map_run: MapRun) -> None:
         """Have the host carry the Map Run out, and `token` wait for it."""

@@ -28,6 +28,8 @@ class StorageSettings:
     """Directories of this machine that a Map may read and write; none: no local files."""
     s3_endpoint: str | None = None
     """URL of a service that speaks S3's API; None: AWS, or what the environment says."""
+    region: str | None = None
+    """Of S3; None: what the environment says."""
 
 
 class NotAllowed(Exception):
@@ -89,14 +91,22 @@ class Storage:
     def _s3(self) -> Any:
         if "s3" not in self._systems:
             try:
+                from botocore.session import get_session
                 from s3fs import S3FileSystem
             except ImportError:
                 raise NotAllowed(
                     "locations in S3 need the extra `aws` (pip install service-flow-conductor[aws])"
                 ) from None
-            endpoint = self._settings.s3_endpoint
+            endpoint, region = self._settings.s3_endpoint, self._settings.region
+            # As for tasks: an endpoint of its own is called with made-up credentials when there are none.
+            made_up = endpoint is not None and get_session().get_credentials() is None
             self._systems["s3"] = S3FileSystem(
-                endpoint_url=endpoint, use_listings_cache=False, skip_instance_cache=True, version_aware=False
+                key="sfc" if made_up else None,
+                secret="sfc" if made_up else None,
+                endpoint_url=endpoint,
+                client_kwargs={"region_name": region} if region else {},
+                use_listings_cache=False,
+                skip_instance_cache=True,
             )
         return self._systems["s3"]
 
