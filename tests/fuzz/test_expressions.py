@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables of fragments
 """Expressions of both query languages, put together by chance: refused, or evaluated, or failed; never a crash."""
 
 import json
