@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from sfc import jsonvalue
 from sfc.asl.expression import Failure
-from sfc.asl.model import Fail, Map, Parallel, Pass, State, Succeed, Task
+from sfc.asl.model import Map, Parallel, State, Task
 from sfc.errors import InvalidDefinition, InvalidInput, InvalidRequest
 from sfc.jsonvalue import Json, NotJson
 
@@ -69,6 +69,9 @@ class TestRequest:
 
 def check(request: TestRequest, state: State) -> None:
     """Raises InvalidRequest or InvalidDefinition, in AWS's words, for what does not go together."""
+    mocked = request.mock is not None or request.context is not None  # a context object is a mock too
+    if mocked and not isinstance(state, Task | Map | Parallel):
+        raise InvalidRequest(f"State type '{type(state).__name__}' is not supported when a mock is specified")
     if request.mock is None:
         _check_unmocked(request, state)
     else:
@@ -94,8 +97,6 @@ def _check_unmocked(request: TestRequest, state: State) -> None:
 
 
 def _check_mock(request: TestRequest, mock: Mock, state: State) -> None:
-    if isinstance(state, Pass | Fail | Succeed):
-        raise InvalidRequest(f"State type '{type(state).__name__}' is not supported when a mock is specified")
     if request.reveal_secrets:
         raise InvalidRequest("TestState does not support RevealSecrets when a mock is specified.")
     if mock.result is not None and mock.failure is not None:
