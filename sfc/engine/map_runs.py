@@ -32,8 +32,8 @@ class MapRunQueries:
         self._queries = queries
         self._histories = histories
         self._maps = maps
-        self._replayed: OrderedDict[int, Sequence[MapRun]] = OrderedDict()
-        """Of executions that have ended."""
+        self._replayed: OrderedDict[tuple[int, int], Sequence[MapRun]] = OrderedDict()
+        """Of executions that have ended, by their id and how often they were redriven."""
 
     async def describe(self, arn: str) -> MapRunRecord:
         """Raises InvalidArn, NotFound (ResourceNotFound)."""
@@ -99,11 +99,11 @@ class MapRunQueries:
         resident = self._host.residence.all.get(row.id)
         if resident is not None:
             return resident.run.told_map_runs
-        known = self._replayed.get(row.id)
+        known = self._replayed.get((row.id, row.redrives))
         if known is None:
             known = (await self._host.threads.call(lambda: self._histories.replayed(row))).told_map_runs
             if row.status != "RUNNING":
-                self._replayed[row.id] = known
+                self._replayed[row.id, row.redrives] = known
                 if len(self._replayed) > _CACHED:
                     self._replayed.popitem(last=False)
         return known

@@ -1,13 +1,18 @@
 """An execution that ended badly goes on where it stood."""
 
+import json
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sfc.asl.expression import Failure
 from sfc.interpreter import Run, step
-from sfc.interpreter.entries import Redriven, Stopped, TimerFired
-from tests.support.play import INFO, Play, states
+from sfc.interpreter.commands import DispatchTask
+from sfc.interpreter.entries import Redriven, Stopped, TaskSucceeded, TimerFired
+from tests.support.play import INFO, Play, compiled, states
 
 TASK = {"Type": "Task", "Resource": "task:x"}
 END: dict[str, Any] = {**TASK, "End": True}
@@ -197,3 +202,69 @@ def test_a_redrive_of_what_succeeded_runs_or_cannot_be_brought_back_changes_noth
         failed.fail("A", "E")
         failed.feed(Redriven(at=failed.now, client_token=""))
         assert failed.run.status == "FAILED"
+
+
+@st.composite
+def flows(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
+    """A sub-machine of tasks, Parallels and Maps in a row; what each works on has a `list` in it."""
+    kinds = draw(st.lists(st.sampled_from(["Task", "Parallel", "Map"] if depth else ["Task"]), min_size=1, max_size=3))
+    made: dict[str, Any] = {}
+    for number, kind in enumerate(kinds):
+        after = {"Next": f"S{depth}{number + 1}"} if number + 1 < len(kinds) else {"End": True}
+        state: dict[str, Any] = {"Type": kind, "ResultPath": "$.result", **after}
+        if kind == "Task":
+            state["Resource"] = "task:x"
+        elif kind == "Parallel":
+            state["Branches"] = draw(st.lists(flows(depth=depth - 1), min_size=1, max_size=3))
+        else:
+            state |= {"Parameters": {"item.$": "$$.Map.Item.Value", "list": [1, 2]}, "ItemsPath": "$.list"}
+            state |= {"ItemProcessor": draw(flows(depth=depth - 1)), "MaxConcurrency": draw(st.integers(0, 2))}
+        made[f"S{depth}{number}"] = state
+    return {"StartAt": f"S{depth}0", "States": made}
+
+
+def named_apart(machine: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The same with names that are unique over the whole machine."""
+    states_: dict[str, Any] = {}
+    for name, state in machine["States"].items():
+        own = f"{prefix}{name}"
+        state = dict(state)
+        if "Next" in state:
+            state["Next"] = f"{prefix}{state['Next']}"
+        if "Branches" in state:
+            state["Branches"] = [named_apart(each, f"{own}.{index}.") for index, each in enumerate(state["Branches"])]
+        if "ItemProcessor" in state:
+            state["ItemProcessor"] = named_apart(state["ItemProcessor"], f"{own}.")
+        states_[own] = state
+    return {"StartAt": f"{prefix}{machine['StartAt']}", "States": states_}
+
+
+def answer(play: Play, job: DispatchTask) -> None:
+    data = json.dumps({"state": job.state, "of": len(job.input)}).encode()
+    play.feed(TaskSucceeded(at=play.now, task=job.task, attempt=job.attempt, output=data))
+
+
+@given(flows().map(named_apart), st.randoms(use_true_random=False))
+def test_what_is_redriven_often_enough_ends_like_what_never_failed(machine: dict[str, Any], chance: Random) -> None:
+    smooth = Play(compiled(machine), {"list": [1, 2]})
+    while smooth.run.jobs:
+        answer(smooth, next(iter(smooth.run.jobs.values())))
+    rough = Kept(compiled(machine), {"list": [1, 2]})
+    for _ in range(12):
+        if not rough.run.jobs:
+            break
+        job = chance.choice(list(rough.run.jobs.values()))
+        how = chance.random()
+        if how < 0.6:
+            answer(rough, job)
+        elif how < 0.8:
+            rough.fail(job.state, "E")
+        else:
+            rough.feed(Stopped(at=rough.now, failure=Failure("E")))
+        if rough.run.status in ("FAILED", "ABORTED"):
+            rough.redrive()
+    while rough.run.jobs:
+        answer(rough, chance.choice(list(rough.run.jobs.values())))
+    assert rough.output == smooth.output
+    again = Run(rough.machine, INFO, keeps=True)
+    assert [(step(again, entry), again.digest)[1] for entry in rough.entries] == rough.digests
