@@ -9,6 +9,7 @@ from serve.app import build_app
 from serve.capacity import ListWorkers, no_workers
 from serve.ingress import Ingress, bind_patiently
 from serve.settings import Settings
+from serve.sfn.sdk import sdk_of
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidDefinition, NotFound
 
@@ -25,6 +26,7 @@ async def hosting(
 
     A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
     """
+    engine.serve_api(sdk_of(engine))
     await engine.open()
     try:
         await load_blueprints(engine, settings.blueprints)
@@ -33,6 +35,7 @@ async def hosting(
         try:
             yield ingress
         finally:
+            engine.close_polls()
             await ingress.stop()
     finally:
         await engine.close()

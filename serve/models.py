@@ -8,11 +8,13 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sfc import jsonvalue
+from sfc.arn import Partition
 from sfc.asl.diagnostics import Diagnostic
+from sfc.catalog import activity as activities
 from sfc.catalog import release as catalog
 from sfc.catalog.version import Version
 from sfc.engine.records import ExecutionRecord, HistoryEvent
-from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS
+from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS, TASK_TOKEN_CHARS
 
 Kind = Literal["STANDARD", "EXPRESS"]
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -66,6 +68,40 @@ class NewExecution(Strict):
 class Stop(Strict):
     error: str | None = Field(None, max_length=ERROR_CHARS, examples=["Cancelled"])
     cause: str | None = Field(None, max_length=CAUSE_CHARS, examples=["the customer changed her mind"])
+
+
+_TaskToken = Annotated[str, Field(min_length=1, max_length=TASK_TOKEN_CHARS, description="Of the task, as given out.")]
+
+
+class TaskSuccess(Strict):
+    token: _TaskToken
+    output: Any = Field(description="Any JSON value.", examples=[{"approved": True}])
+
+
+class TaskFailure(Stop):
+    token: _TaskToken
+
+
+class TaskHeartbeat(Strict):
+    token: _TaskToken
+
+
+class Activity(BaseModel):
+    name: str
+    arn: str
+    created_at: datetime
+
+
+class Activities(BaseModel):
+    items: list[Activity]
+    next_token: str | None = Field(description="Pass it as `token` for the next page.")
+
+
+class ActivityTask(BaseModel):
+    """A task that the worker has now: it answers with the token."""
+
+    token: str
+    input: Any
 
 
 class DiagnosticBody(BaseModel):
@@ -268,3 +304,7 @@ def execution(record: ExecutionRecord) -> dict[str, Any]:
 def history_event(event: HistoryEvent) -> dict[str, Any]:
     """A history event with its time in words."""
     return {**event, "timestamp": when(event["timestamp"])}
+
+
+def activity(found: activities.Activity, partition: Partition) -> dict[str, Any]:
+    return {"name": found.name, "arn": partition.activity(found.name), "created_at": when(found.created_at)}

@@ -4,6 +4,7 @@ arn:aws:states:<region>:<account>:stateMachine:<machine>
 arn:aws:states:<region>:<account>:stateMachine:<machine>:<number of a release, or alias>
 arn:aws:states:<region>:<account>:execution:<machine>:<name>
 arn:aws:states:<region>:<account>:express:<machine>:<name>:<uuid>
+arn:aws:states:<region>:<account>:activity:<activity>
 arn:aws:states:<region>:<account>:mapRun:<machine>/<label>:<uuid>
 
 Children of a distributed Map are executions of `<machine>/<label>`.
@@ -19,7 +20,8 @@ from sfc.limits import ARN_CHARS, NAME_CHARS
 # Whitespace, brackets, wildcards, special and control characters. Source: StartExecution in the API guide.
 _FORBIDDEN_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _ARN: Final = re.compile(
-    r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express|mapRun):([^:]+)(?::([^:]+))?(?::([^:]+))?"
+    r"arn:[\w-]+:states:([\w-]*):(\d{12}|):(stateMachine|execution|express|mapRun|activity):"
+    r"([^:]+)(?::([^:]+))?(?::([^:]+))?"
 )
 
 
@@ -55,17 +57,21 @@ class Partition:
         """`machine` is `blueprint/label`."""
         return f"arn:aws:states:{self.region}:{self.account}:mapRun:{machine}:{uuid}"
 
+    def activity(self, activity: str) -> str:
+        return f"arn:aws:states:{self.region}:{self.account}:activity:{activity}"
+
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """A state machine's or an execution's ARN, taken apart. Region and account are not compared: any client's ARN is
-    taken.
+    """A state machine's, an execution's or an activity's ARN, taken apart. Region and account are not compared: any
+    client's ARN is taken.
     """
 
     text: str
     kind: str
-    """stateMachine, execution, express or mapRun."""
+    """stateMachine, execution, express, mapRun or activity."""
     machine: str
+    """Of an activity's ARN the activity."""
     name: str = ""
     """Of the execution; of a state machine's ARN its version or alias, if any; of a Map Run its uuid."""
     run: str = ""

@@ -84,3 +84,9 @@ GRPC_DESCRIPTOR_BYTES: Final = 4_194_304
 """What one gRPC service, or one descriptor set, may take to describe."""
 GRPC_CHANNELS: Final = 64
 """Connections to gRPC servers that one worker keeps while nothing is called there."""
+ACTIVITIES: Final = 10_000
+ACTIVITY_POLLERS: Final = 1_000
+"""Workers that wait for a task of one activity at once."""
+ACTIVITY_POLL_S: Final = 60
+"""How long GetActivityTask waits for a task."""
+TASK_TOKEN_CHARS: Final = 2_048

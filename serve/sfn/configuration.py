@@ -3,6 +3,7 @@
 In a machine's settings stands only what differs from the default, so that an empty configuration equals none.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sfc.catalog.version import Version
@@ -36,6 +37,11 @@ def settings(before: Body, configurations: Body) -> Body:
 def described(version: Version) -> Body:
     """All three, as Describe… tells them."""
     return {key: version.settings.get(key, default) for key, default in _DEFAULTS.items()}
+
+
+def encryption(settings: Mapping[str, Any]) -> Any:
+    """Of an activity, as DescribeActivity tells it."""
+    return settings.get("encryptionConfiguration", _DEFAULTS["encryptionConfiguration"])
 
 
 def _present(configuration: Body) -> Body:

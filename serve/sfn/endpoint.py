@@ -4,31 +4,32 @@ A plain ASGI callable, because every start and every poll of a client passes her
 Any credentials are accepted.
 """
 
+import asyncio
 import itertools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from serve.body import Disconnected, read_body
-from serve.sfn import executions, machines, map_runs, releases, tags, teststate
+from serve.sfn import activities, executions, machines, map_runs, releases, tags, teststate
 from serve.sfn.shapes import Shape, check
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidRequest, SfcError
 
 log = logging.getLogger(__name__)
 
-Action = Callable[[Engine, dict[str, Any]], Awaitable[dict[str, Any]]]
+Action = Callable[[Engine, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 
-_PREFIX: Final = b"AWSStepFunctions."
+PREFIX: Final = b"AWSStepFunctions."
 _REQUESTS: Final = str(uuid.uuid4())[:24].encode()
 """The beginning of this process's request ids; a number follows, which costs less than chance for each."""
 _numbers = itertools.count(1)
 ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
-    _PREFIX + name: action
+    PREFIX + name: action
     for name, action in {
         b"StartExecution": (executions.START, executions.start_execution),
         b"StartSyncExecution": (executions.START_SYNC, executions.start_sync_execution),
@@ -59,11 +60,21 @@ ACTIONS: Final[Mapping[bytes, tuple[Shape, Action]]] = {
         b"DescribeMapRun": (map_runs.DESCRIBE, map_runs.describe_map_run),
         b"ListMapRuns": (map_runs.LIST, map_runs.list_map_runs),
         b"UpdateMapRun": (map_runs.UPDATE, map_runs.update_map_run),
+        b"CreateActivity": (activities.CREATE, activities.create_activity),
+        b"DescribeActivity": (activities.ACTIVITY, activities.describe_activity),
+        b"ListActivities": (activities.LIST, activities.list_activities),
+        b"DeleteActivity": (activities.ACTIVITY, activities.delete_activity),
+        b"GetActivityTask": (activities.GET_TASK, activities.get_activity_task),
+        b"SendTaskSuccess": (activities.SUCCESS, activities.send_task_success),
+        b"SendTaskFailure": (activities.FAILURE, activities.send_task_failure),
+        b"SendTaskHeartbeat": (activities.HEARTBEAT, activities.send_task_heartbeat),
         b"TagResource": (tags.TAG, tags.tag_resource),
         b"UntagResource": (tags.UNTAG, tags.untag_resource),
         b"ListTagsForResource": (tags.LIST, tags.list_tags_for_resource),
     }.items()
 }
+_LONG: Final = frozenset({PREFIX + b"GetActivityTask"})
+"""Actions that wait: they end when their client goes away."""
 _WITHOUT_EFFECT: Final[Mapping[bytes, tuple[str, ...]]] = {
     target: tuple(name for name, field in shape.items() if not field.effect) for target, (shape, _) in ACTIONS.items()
 }
@@ -106,7 +117,27 @@ async def _act(engine: Engine, scope: Scope, receive: Receive) -> tuple[dict[str
         raise InvalidRequest("The request body must be a JSON object", code="SerializationException")
     check(shape, body)
     idle = tuple(name for name in _WITHOUT_EFFECT[target] if body.get(name) is not None)
+    if target in _LONG:
+        return await _while_connected(action(engine, body), receive), idle
     return await action(engine, body), idle
+
+
+async def _while_connected(action: Coroutine[Any, Any, dict[str, Any]], receive: Receive) -> dict[str, Any]:
+    """Raises Disconnected, and ends the action, when the client goes away: a task must not be given to nobody."""
+    acting, gone = asyncio.ensure_future(action), asyncio.ensure_future(_disconnect(receive))
+    try:
+        await asyncio.wait({acting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if acting.done():
+            return acting.result()
+        raise Disconnected
+    finally:
+        gone.cancel()
+        acting.cancel()
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        """Nothing else is of interest."""
 
 
 def _target(scope: Scope) -> bytes:

@@ -46,11 +46,14 @@ async def list_tags_for_resource(engine: Engine, body: Body) -> Body:
 
 def _resource(catalog: Catalog, text: str) -> str:
     """The resource that has the tags. Raises InvalidArn, NotFound (ResourceNotFound)."""
-    arn = arns.parse(text, "stateMachine")
+    arn = arns.parse(text, "stateMachine", "activity")
     try:
         if arn.name:
             raise NotFound("only the state machine itself has tags")
-        catalog.get(arn.machine)
+        if arn.kind == "activity":
+            catalog.activities.get(arn.machine)
+        else:
+            catalog.get(arn.machine)
     except NotFound:
         raise NotFound(f"Resource not found: '{arn.text}'") from None
     return f"{arn.kind}:{arn.machine}"

@@ -7,6 +7,7 @@ from threading import RLock
 from typing import Final
 
 from sfc.arn import Partition, check_name
+from sfc.catalog.activities import Activities
 from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
 from sfc.catalog.tags import Tags, check_count
@@ -34,6 +35,7 @@ class Catalog:
         self._versions: dict[int, Version] = {}
         self.releases = Releases(shelf, self, self._partition, clock)
         self.tags = Tags(shelf)
+        self.activities = Activities(shelf, self.tags, self._partition, clock)
 
     def create(
         self,

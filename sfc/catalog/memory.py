@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from threading import RLock
 
+from sfc.catalog.activity import Activity
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.version import Version
 
@@ -68,11 +69,34 @@ class MemoryReleases:
         self._aliases = {key: alias for key, alias in self._aliases.items() if key[0] != name}
 
 
-class MemoryShelf(MemoryReleases):
+class MemoryActivities:
+    """Implements `ActivityShelf`."""
+
+    def __init__(self) -> None:
+        self._activities: dict[str, Activity] = {}
+
+    def add_activity(self, activity: Activity) -> bool:
+        return self._activities.setdefault(activity.name, activity) is activity
+
+    def activity(self, name: str) -> Activity | None:
+        return self._activities.get(name)
+
+    def activities(self, after: str, limit: int) -> list[Activity]:
+        return [self._activities[name] for name in sorted(self._activities) if name > after][:limit]
+
+    def count_activities(self) -> int:
+        return len(self._activities)
+
+    def delete_activity(self, name: str) -> None:
+        self._activities.pop(name, None)
+
+
+class MemoryShelf(MemoryReleases, MemoryActivities):
     """Implements `Shelf`."""
 
     def __init__(self) -> None:
-        super().__init__()
+        MemoryReleases.__init__(self)
+        MemoryActivities.__init__(self)
         self._versions: dict[int, Version] = {}
         self._current: dict[str, int] = {}
         self._deleting: set[str] = set()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from sfc.catalog.activity import Activity
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.version import Version
 
@@ -49,7 +50,25 @@ class TagShelf(Protocol):
         ...
 
 
-class Shelf(ReleaseShelf, TagShelf, Protocol):
+class ActivityShelf(Protocol):
+    """Rows of activities. Raises Unavailable."""
+
+    def add_activity(self, activity: Activity) -> bool:
+        """False, and nothing kept, when there is one of that name."""
+        ...
+
+    def activity(self, name: str) -> Activity | None: ...
+
+    def activities(self, after: str, limit: int) -> list[Activity]:
+        """By name, above `after`."""
+        ...
+
+    def count_activities(self) -> int: ...
+
+    def delete_activity(self, name: str) -> None: ...
+
+
+class Shelf(ReleaseShelf, TagShelf, ActivityShelf, Protocol):
     """Rows of versions and of the blueprints whose current one they are. Raises Unavailable."""
 
     def add(self, version: Version, first: bool) -> Version | None:

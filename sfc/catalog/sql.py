@@ -8,6 +8,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from sfc.catalog.sql_activities import SqlActivities
 from sfc.catalog.sql_releases import SqlReleases, forget_releases
 from sfc.catalog.version import Version
 
@@ -38,7 +39,7 @@ _tags = sa.Table("tags", _metadata, sa.Column("resource", sa.Text, primary_key=T
 _current = sa.select(_versions, _blueprints.c.deleting).join(_blueprints, _blueprints.c.version == _versions.c.id)
 
 
-class SqlShelf(SqlReleases):
+class SqlShelf(SqlReleases, SqlActivities):
     """The catalog in the database at `url`, whose schema is current (the store sees to that)."""
 
     def add(self, version: Version, first: bool) -> Version | None:

@@ -1,15 +1,14 @@
 """Releases and aliases in a database, by SQLAlchemy Core."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from sfc.catalog.release import Alias, Release, Route
-from sfc.errors import Conflict, Unavailable
+from sfc.catalog.sql_rows import SqlRows
+from sfc.errors import Conflict
 
 _metadata = sa.MetaData()
 _blueprints = sa.Table(
@@ -36,11 +35,8 @@ _aliases = sa.Table(
 )
 
 
-class SqlReleases:
+class SqlReleases(SqlRows):
     """Implements `ReleaseShelf`."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
 
     def publish(self, name: str, version: int, description: str, now: int) -> Release:
         with self._reached(self._engine.begin) as connection:
@@ -103,21 +99,6 @@ class SqlReleases:
     def delete_alias(self, name: str, alias: str) -> None:
         with self._reached(self._engine.begin) as connection:
             connection.execute(_delete_alias(name, alias))
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    def _rows(self, statement: sa.Select[Any]) -> list[Any]:
-        with self._reached(self._engine.connect) as connection:
-            return list(connection.execute(statement))
-
-    @contextmanager
-    def _reached(self, connect: Callable[[], Any]) -> Iterator[sa.Connection]:
-        try:
-            with connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise Unavailable(f"the catalog cannot be reached: {error}") from error
 
 
 def forget_releases(connection: sa.Connection, name: str) -> None:

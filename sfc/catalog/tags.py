@@ -32,6 +32,11 @@ class Tags:
             kept = {key: value for key, value in self._shelf.tags(resource).items() if key not in gone}
             self._shelf.put_tags(resource, kept)
 
+    def forget(self, resource: str) -> None:
+        """The resource is gone."""
+        with self._lock:
+            self._shelf.put_tags(resource, {})
+
 
 def check_count(resource: str, tags: Mapping[str, str]) -> None:
     """Raises QuotaExceeded (TooManyTags)."""

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, run, start, testing, teststate
+from sfc.cli import blueprints, check, executions, run, start, tasks, testing, teststate
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -23,8 +23,9 @@ app.command("test-state")(teststate.try_state)
 app.command("start")(start.start)
 app.add_typer(executions.app, name="executions")
 app.add_typer(blueprints.app, name="blueprints")
+app.add_typer(tasks.app, name="task")
 
-_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints")
+_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "task")
 
 
 def main() -> None:

@@ -78,6 +78,9 @@ class Children:
         if child is not None and closed.given_up and closed.resource.pattern.startswith("sync"):
             self._host.errands.begin(self._stop(child, resident.arn))
 
+    def cancel(self, waiting: Waiting) -> None:
+        """A start is over in no time, and what is kept for it is closed."""
+
     # The start
 
     def _begun(
@@ -102,7 +105,7 @@ class Children:
 
     def _accept(self, parent: Resident, job: DispatchTask, arn: str, started_at: int, kept: Kept | None = None) -> None:
         output = answers.started(job.resource, arn, started_at)
-        at = max(self._host.clock(), parent.run.now)
+        at = self._host.at(parent)
         if job.resource.is_answered_later:
             entry: TaskSubmitted | TaskSucceeded = TaskSubmitted(
                 at=at, task=job.task, attempt=job.attempt, output=output
@@ -122,7 +125,7 @@ class Children:
     def _fail(self, waiting: Waiting, error: str, cause: str) -> None:
         resident = self._asking(waiting)
         if resident is not None:
-            at = max(self._host.clock(), resident.run.now)
+            at = self._host.at(resident)
             failure = Failure(error, cause)
             self._host.apply(
                 resident, TaskFailed(at=at, task=waiting.task, attempt=waiting.attempt, failure=failure)
@@ -175,12 +178,17 @@ class Children:
                 self._host.errands.begin(self._tell(child, record, waiting))
 
     async def _tell(self, child: Resident, record: ExecutionRecord, waiting: Waiting) -> None:
-        parent = await self._load(waiting.execution)
-        if parent is not None and self._answer(parent, waiting, record):
-            return
-        # Nobody waits for it: what was kept for the parent goes with a commit of the child's shard.
+        while True:
+            parent = await self._load(waiting.execution)
+            if parent is not None and self._answer(parent, waiting, record):
+                return
+            if parent is None or not parent.pending:
+                break
+            # That it waits no more is not written yet, and may never be.
+            await self._host.committer.settled()
         if parent is None and waiting.execution in self._host.residence.broken:
             return
+        # Nobody waits for it: what was kept for the parent goes with a commit of its shard, or of the child's.
         self._host.write_beside(parent or child, Kept(answered=[waiting]))
 
     def _answer(self, parent: Resident, waiting: Waiting, record: ExecutionRecord) -> bool:
@@ -195,7 +203,7 @@ class Children:
         if waiting.task in run.jobs:
             self._accept(parent, job, record.arn, record.started_at)
         output, cause = answers.ended(resource, record)
-        at = max(self._host.clock(), run.now)
+        at = self._host.at(parent)
         if output is not None:
             self._host.apply(
                 parent, TaskSucceeded(at=at, task=waiting.task, attempt=waiting.attempt, output=output)
@@ -213,7 +221,7 @@ class Children:
         if row is None:
             parent = await self._load(waiting.execution)
             if parent is not None and parent.run.awaits(waiting.task, waiting.attempt):
-                at = max(self._host.clock(), parent.run.now)
+                at = self._host.at(parent)
                 failure = Failure("States.TaskFailed", _forgotten().message)
                 self._host.apply(
                     parent, TaskFailed(at=at, task=waiting.task, attempt=waiting.attempt, failure=failure)
@@ -232,11 +240,18 @@ class Children:
     # Coming back
 
     def came_back(self, resident: Resident) -> None:
-        """Children of tasks that are over were to be stopped."""
+        """Children of tasks that are over were to be stopped; others may have ended unheard."""
         for waiting, child in list(resident.children.items()):
             if not resident.run.awaits(waiting.task, waiting.attempt):
                 del resident.children[waiting]
                 self._host.errands.begin(self._stop(child, resident.arn))
+            elif waiting.task in resident.run.accepted:
+                self._host.errands.begin(self._look_at(child, waiting))
+
+    async def _look_at(self, child: int, waiting: Waiting) -> None:
+        row = await self._host.errands.read(lambda: self._host.store.get(child))
+        if row is None or row.stopped_at is not None:
+            await self._tell_parent(child, waiting)
 
     async def recover(self, shard: int) -> None:
         """Tell of the children that ended before their parents were told, and stop those of parents that ended."""

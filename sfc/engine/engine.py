@@ -10,9 +10,13 @@ from typing import TypeVar
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
+from sfc.catalog.activity import Activity
 from sfc.catalog.catalog import Catalog, utc_ms
 from sfc.catalog.version import Version
 from sfc.engine import tokens
+from sfc.engine.activities import Activities, ActivityTask
+from sfc.engine.api_tasks import ApiCall, ApiTasks
+from sfc.engine.callbacks import Callbacks
 from sfc.engine.children import Children
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
@@ -78,9 +82,16 @@ class Engine:
         self._host.maps = maps
         self._map_runs = MapRunQueries(self._host, self._queries, self._histories, maps)
         self._children = Children(self._host, self._starts, self._stops, self._queries)
-        self._host.add(self._children)
+        self._callbacks = Callbacks(self._host)
+        self._activities = Activities(self._host)
+        self._host.doers.add(self._children)
+        self._host.doers.add(self._activities)
         self._host.tell(self._children)
         self._leases: list[Lease] = []
+
+    def serve_api(self, call: ApiCall) -> None:
+        """Have tasks that are actions of the Step Functions API done by `call`; before `open`."""
+        self._host.doers.add(ApiTasks(self._host, call))
 
     async def open(self) -> None:
         """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
@@ -93,6 +104,7 @@ class Engine:
         if not self._leases:
             raise Unavailable("another engine holds the store")
         self._starts.own(self._leases)
+        self._host.heartbeats.restart(self._host.clock())
         await self._dispatcher.open(self._host.results)
         self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)
         for lease in self._leases:
@@ -105,6 +117,7 @@ class Engine:
     async def close(self) -> None:
         """Write what is under way and give the shards up. Nobody is kept waiting; what runs goes on at the next
         `open`."""
+        self.close_polls()
         await self._host.close()
         await self._dispatcher.close()
         self._starts.own([])
@@ -117,6 +130,7 @@ class Engine:
 
     async def advance(self) -> None:
         """Do what is due by the clock now; a host that simulates time calls this after moving its clock."""
+        self._host.let_rest()
         for lease in self._leases:
             await self._host.load_window(lease.shard)
         self._host.timers.run_due()
@@ -160,6 +174,45 @@ class Engine:
     def why_not_redrivable(self, record: ExecutionRecord) -> str | None:
         """None when the execution can be redriven, as far as can be told without looking at its history."""
         return self._redrives.why_not(record)
+
+    async def send_task_success(self, token: str, output: str) -> None:
+        """The task that the token stands for succeeds with `output`, JSON text.
+
+        Raises InvalidToken, InvalidRequest (InvalidOutput), NotFound (TaskDoesNotExist), Conflict (TaskTimedOut: it
+        waits no longer).
+        """
+        await self._callbacks.succeed(token, output)
+
+    async def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
+        """The task that the token stands for fails. Raises as `send_task_success`."""
+        await self._callbacks.fail(token, error, cause)
+
+    async def send_task_heartbeat(self, token: str) -> None:
+        """The holder of the token is alive. Raises as `send_task_success`."""
+        await self._callbacks.heartbeat(token)
+
+    # Activities
+
+    async def get_activity_task(
+        self, activity: str, worker: str | None = None, timeout_s: float = 0
+    ) -> ActivityTask | None:
+        """The next task of the activity of this name; None when none came in time.
+
+        Raises NotFound (ActivityDoesNotExist), QuotaExceeded (ActivityWorkerLimitExceeded).
+        """
+        return await self._activities.get_task(activity, worker, timeout_s)
+
+    async def list_activities(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Activity]:
+        """By name."""
+        question: list[object] = ["activities"]
+        after = tokens.place_of_text(token, question)
+        found = await self.consult(lambda catalog: catalog.activities.list(after, limit + 1))
+        more = len(found) > limit
+        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+
+    def close_polls(self) -> None:
+        """Answer whoever waits for a task of an activity: the server is going to stop."""
+        self._activities.close_polls()
 
     async def describe(self, arn: str) -> ExecutionRecord:
         """The execution as it stands. Raises NotFound (ExecutionDoesNotExist), NotSupported for EXPRESS."""
@@ -250,7 +303,7 @@ class Engine:
         return {
             "resident": len(host.residence.all),
             "jobs": sum(len(resident.run.jobs) for resident in host.residence.all.values()),
-            "waiters": sum(map(len, host.ended.values())),
+            "waiters": sum(map(len, host.listeners.ended.values())),
             "passivated": host.passivated,
             "broken": len(host.residence.broken),
             "commits": figures.commits,
@@ -311,6 +364,7 @@ class Engine:
     async def _load_windows(self) -> None:
         while True:
             await asyncio.sleep(self._settings.passivate_after_ms / 2_000)
+            self._host.let_rest()
             for lease in self._leases:
                 try:
                     await self._host.load_window(lease.shard)

@@ -25,9 +25,14 @@ class Errands:
 
     def begin(self, work: Coroutine[None, None, None]) -> None:
         """Have this done beside everything else."""
+        _ = self.started(work)
+
+    def started(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Begin it; the task may be cancelled."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     async def read(self, look: Callable[[], T]) -> T:
         """Read a row or two from the store, however long that takes. Raises Unavailable as `insist` does."""

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from sfc.engine import tokens
-from sfc.engine.host import Committed, Host
+from sfc.engine.host import Host
+from sfc.engine.listeners import Committed
 from sfc.engine.records import HistoryEvent, Page
 from sfc.engine.resident import info_of, replay
 from sfc.interpreter import Run, step
@@ -40,7 +41,7 @@ class Histories:
     async def watch(self, row: ExecutionRow) -> AsyncIterator[HistoryEvent]:
         """All events so far, then each as it is committed, until the execution has ended."""
         queue: asyncio.Queue[Committed | None] = asyncio.Queue()
-        self._host.watchers.setdefault(row.id, []).append(queue)
+        self._host.listeners.watchers.setdefault(row.id, []).append(queue)
         try:
             rows, run = await self._host.threads.call(lambda: self._replayed(row))
             seen = rows[-1].position if rows else 0
@@ -58,10 +59,10 @@ class Histories:
                 if committed[0] > seen:
                     step(run, committed[1])
         finally:
-            queues = self._host.watchers[row.id]
+            queues = self._host.listeners.watchers[row.id]
             queues.remove(queue)
             if not queues:
-                del self._host.watchers[row.id]
+                del self._host.listeners.watchers[row.id]
 
     def _events(self, row: ExecutionRow) -> list[HistoryEvent]:
         rows = self._host.store.journal(row.id)

@@ -14,14 +14,14 @@ from dataclasses import replace
 
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
-from sfc.asl.model import Resource
 from sfc.catalog.catalog import Catalog
 from sfc.engine.committer import Committer
 from sfc.engine.errands import Errands
+from sfc.engine.heartbeats import Heartbeats
 from sfc.engine.jobs import answer_of, job_of
+from sfc.engine.listeners import Listeners
 from sfc.engine.mocked import Mocked
-from sfc.engine.own_tasks import Ends, MapRuns, OwnTasks
-from sfc.engine.records import ExecutionRecord
+from sfc.engine.own_tasks import Doers, Ends, MapRuns
 from sfc.engine.residence import Residence
 from sfc.engine.resident import Answer, Resident, Work
 from sfc.engine.settings import EngineSettings
@@ -31,13 +31,11 @@ from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import step
 from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, MapRunCommand
 from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
-from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store
+from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store, Waiting
 from sfc.tasks.job import Dispatcher, Job, JobResult
 from sfc.tasks.mocks import MockConfig
 
 log = logging.getLogger(__name__)
-Committed = tuple[int, Entry]
-"""Position and entry."""
 
 
 class Host:
@@ -60,10 +58,7 @@ class Host:
         self.clock = clock
         self.secret = store.secret()
         self.settings = settings
-        self.ended: dict[int, list[asyncio.Future[ExecutionRecord | None]]] = {}
-        """Who waits for the end of an execution; told None when only the store knows how it stands."""
-        self.watchers: dict[int, list[asyncio.Queue[Committed | None]]] = {}
-        """Who is told of each committed entry; None when no more can be told."""
+        self.listeners = Listeners()
         self.maps: MapRuns
         self.passivated = 0
         self.threads = Threads(store.inline)
@@ -80,17 +75,16 @@ class Host:
             self._left,
         )
         self.mocked = Mocked(mocks, self.residence.all, clock, self.apply)
-        self.timers = Timers(self.residence.all, clock, self._timer_due)
+        self.heartbeats = Heartbeats()
+        self.timers = Timers(self.residence.all, clock, self._due, self._timer_due)
         self._dispatcher = dispatcher
-        self._own_tasks: list[OwnTasks] = []
+        self.doers = Doers()
         self._ends: Ends | None = None
+        self._came_back: set[Resident] = set()
+        """Read again since they were last let go."""
         self._held: dict[int, list[Entry]] = {}
         """Results of executions that were thrown away and are not read again yet."""
         self._closing = False
-
-    def add(self, own: OwnTasks) -> None:
-        """Have it do the tasks that it takes."""
-        self._own_tasks.append(own)
 
     def tell(self, ends: Ends) -> None:
         self._ends = ends
@@ -159,27 +153,19 @@ class Host:
         if not journalled and change is None:  # an EXPRESS execution under way: after a crash it begins anew
             self._go_unwritten(resident, commands)
             return True
-        for command in commands:
-            if type(command) is CloseTask:
-                kept = kept or Kept()
-                kept.add(self._doer(command.resource).kept(resident, command))
+        kept = self.doers.kept(resident, commands, kept)
         resident.pending += 1
         self.committer.add(Work(resident, entry, journalled, run.digest, commands, new, change, answer, kept))
         return True
+
+    def at(self, resident: Resident) -> int:
+        """The time of an entry that is made now, UTC ms: an execution's time never goes back."""
+        return max(self.clock(), resident.run.now)
 
     def write_beside(self, resident: Resident, kept: Kept | None = None, change: ExecutionChange | None = None) -> None:
         """Have something written that is no step of the execution."""
         resident.pending += 1
         self.committer.add(Work(resident, None, False, 0, (), None, change, None, kept))
-
-    def _own(self, resource: Resource) -> OwnTasks | None:
-        """Who in the engine does this; None: a worker."""
-        if resource.kind not in ("service", "activity"):
-            return None
-        return next((own for own in self._own_tasks if own.takes(resource)), None)
-
-    def _doer(self, resource: Resource) -> OwnTasks:
-        return next(own for own in self._own_tasks if own.takes(resource))
 
     def _go_unwritten(self, resident: Resident, commands: Sequence[Command]) -> None:
         self._carry_out([(resident, commands)])
@@ -190,15 +176,26 @@ class Host:
         run = resident.run
         if run.done:
             return None
-        timer = run.next_timer()
-        if run.jobs or run.map_runs or timer is None or resident.kind == "EXPRESS":
+        due = self._due(resident)
+        if run.jobs or run.map_runs or due is None or resident.kind == "EXPRESS":
             return WORKING
-        return timer[0] if timer[0] > self.clock() + self.settings.passivate_after_ms else WORKING
+        return due if due > self.clock() + self.settings.passivate_after_ms else WORKING
+
+    def _due(self, resident: Resident) -> int | None:
+        """When the execution must go on by itself, UTC ms: a timer, or a heartbeat that does not come."""
+        timer = resident.run.next_timer()
+        if timer is None or not resident.run.accepted:
+            return None if timer is None else timer[0]
+        missed = self.heartbeats.next(resident)
+        return timer[0] if missed is None else min(timer[0], missed.due)
 
     def _timer_due(self, resident: Resident) -> None:
-        timer = resident.run.next_timer()
-        if timer is not None:
-            at = max(self.clock(), resident.run.now)
+        at = self.at(resident)
+        timer, missed = resident.run.next_timer(), self.heartbeats.next(resident)
+        if missed is not None and (timer is None or missed.due < timer[0]):
+            failure = Failure("States.HeartbeatTimeout")
+            self.apply(resident, TaskFailed(at=at, task=missed.task, attempt=missed.attempt, failure=failure))
+        elif timer is not None:
             self.apply(resident, TimerFired(at=at, task=timer[1], attempt=timer[2]))
 
     # What follows from commits
@@ -211,6 +208,7 @@ class Host:
         self._carry_out((work.resident, work.commands) for work in works)
         for work in works:
             resident = work.resident
+            self.heartbeats.stepped(resident)
             if work.change is not None and work.change.wake_at is None:
                 self.residence.leave(resident)
                 record = resident.ended(self.partition, work.change)
@@ -218,13 +216,11 @@ class Host:
                     self.residence.remember(record)
                 if resident.parents and self._ends is not None:
                     self._ends.ended(resident, record, resident.parents)
-                if resident.id in self.ended:
-                    self._tell_end(resident.id, record)
+                self.listeners.tell_end(resident.id, record)
             elif resident.id in self.residence.all:
                 self._stay_or_leave(resident)
-            if work.entry is not None and work.journalled and resident.id in self.watchers:
-                for queue in self.watchers[resident.id]:
-                    queue.put_nowait((work.position, work.entry))
+            if work.entry is not None and work.journalled:
+                self.listeners.tell_entry(resident.id, (work.position, work.entry))
             if work.answer is not None:
                 work.answer(None)
 
@@ -250,8 +246,12 @@ class Host:
             if self.residence.all.get(resident.id) is resident:
                 self.residence.leave(resident)
             held = self._held.setdefault(resident.id, [])
-            if isinstance(work.entry, TaskSucceeded | TaskFailed | TaskSubmitted):
-                held.append(work.entry)
+            # What was to be written beside an acceptance, only the doer knows: it is asked to begin again.
+            entry = work.entry
+            if isinstance(entry, TaskSucceeded | TaskFailed) or (
+                isinstance(entry, TaskSubmitted) and work.kept is None
+            ):
+                held.append(entry)
             again[resident.id] = (resident, held)
         if again:
             self.errands.begin(self._read_again(list(again.values())))
@@ -260,8 +260,8 @@ class Host:
         log.error("shard %d was taken over by another engine; this one stops acting for it", shard)
         for resident in [each for each in self.residence.all.values() if each.shard == shard and each.sync is None]:
             self.residence.leave(resident)
-            self._tell_end(resident.id, None)
-            self._end_watches(resident.id)
+            self.listeners.tell_end(resident.id, None)
+            self.listeners.end_watches(resident.id)
 
     def _carry_out(self, steps: Iterable[tuple[Resident, Sequence[Command]]]) -> None:
         if self._closing:  # the next owner finds these jobs in the journal
@@ -275,18 +275,19 @@ class Host:
                 if isinstance(command, DispatchTask):
                     if resident.case is not None and self.mocked.begin(resident, command):
                         continue
-                    own = self._own(command.resource)
+                    own = self.doers.of(command.resource)
                     if own is not None:
                         own.begin(resident, command)
                         continue
                     job = job_of(resident, command)
                     jobs[job.key] = job
                 elif isinstance(command, CloseTask):
-                    self._doer(command.resource).close(resident, command)
+                    self.doers.close(resident, command)
                 elif isinstance(command, CancelTask):
                     key = f"{resident.key}:{command.task}:{command.attempt}"
                     if jobs.pop(key, None) is None:
                         cancelled.append(key)
+                    self.doers.cancel(Waiting(resident.id, command.task, command.attempt))
                 elif isinstance(command, MapRunCommand):
                     self.maps.carry_out(resident, command)
         if cancelled:
@@ -301,15 +302,6 @@ class Host:
             keys = [f"{resident.key}:{job.task}:{job.attempt}" for job in resident.run.jobs.values()]
             if keys:
                 self._dispatcher.cancel(keys)
-
-    def _tell_end(self, id: int, record: ExecutionRecord | None) -> None:
-        for waiting in self.ended.pop(id, ()):
-            if not waiting.done():
-                waiting.set_result(record)
-
-    def _end_watches(self, id: int) -> None:
-        for queue in self.watchers.get(id, ()):
-            queue.put_nowait(None)
 
     # Coming back
 
@@ -329,6 +321,19 @@ class Host:
                 return
             after = (page[-1].wake_at or WORKING, page[-1].id)
 
+    def let_rest(self) -> None:
+        """Executions that were read to be asked something leave memory again."""
+        came_back, self._came_back = self._came_back, set()
+        for resident in came_back:
+            if resident.pending or resident.run.jobs or self.residence.all.get(resident.id) is not resident:
+                continue
+            wake_at = self._wake_at(resident)
+            if wake_at == resident.wake_at:
+                self._stay_or_leave(resident)
+            elif wake_at != WORKING:
+                resident.wake_at = wake_at
+                self.write_beside(resident, change=ExecutionChange(resident.id, wake_at))
+
     def _go_on(self, resident: Resident) -> None:
         """An execution came back: give it the results that came meanwhile, and send its jobs out again."""
         outstanding = list(resident.run.jobs.values())
@@ -336,6 +341,8 @@ class Host:
             self._result(resident, entry)
         jobs = [job for job in outstanding if job.task in resident.run.jobs]
         self._go_unwritten(resident, jobs)
+        if not jobs:
+            self._came_back.add(resident)
         if resident.children and self._ends is not None:
             self._ends.came_back(resident)
         if resident.run.map_runs or "/" in resident.machine:
@@ -376,8 +383,5 @@ class Host:
         self.timers.close()
         await self.errands.close()
         await self.committer.close()
-        for id in list(self.ended):
-            self._tell_end(id, None)
-        for id in list(self.watchers):
-            self._end_watches(id)
+        self.listeners.close()
         self.threads.close()

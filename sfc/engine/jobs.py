@@ -24,5 +24,5 @@ def job_of(resident: Resident, command: DispatchTask) -> Job:
         command.input,
         command.retry_count,
         command.timeout_s,
-        command.heartbeat_s,
+        None if command.resource.is_answered_later else command.heartbeat_s,
     )

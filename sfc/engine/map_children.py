@@ -121,7 +121,7 @@ class MapChildren:
 
     def _await_end(self, child: ChildInput, resident: Resident) -> Future:
         ended: Future = asyncio.get_running_loop().create_future()
-        self._host.ended.setdefault(resident.id, []).append(ended)
+        self._host.listeners.ended.setdefault(resident.id, []).append(ended)
         ended.add_done_callback(partial(self._standard_ended, child, resident))
         return ended
 
@@ -129,7 +129,7 @@ class MapChildren:
         if error is None or self._closed:
             return
         _child, resident = self._running[child.number]
-        self._host.ended.pop(resident.id, None)
+        self._host.listeners.ended.pop(resident.id, None)
         ended.cancel()
         if isinstance(error, NameTaken):
             self._host.errands.begin(self._find(child))

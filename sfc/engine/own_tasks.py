@@ -6,7 +6,7 @@ from typing import Protocol
 from sfc.asl.model import Resource
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident
-from sfc.interpreter.commands import CloseTask, DispatchTask, MapRunCommand
+from sfc.interpreter.commands import CloseTask, Command, DispatchTask, MapRunCommand
 from sfc.store.journal import Kept, Waiting
 
 
@@ -24,8 +24,46 @@ class OwnTasks(Protocol):
         ...
 
     def close(self, resident: Resident, closed: CloseTask) -> None:
-        """The task is over, and that is written."""
+        """The task is over, and that is written. Only of resources for which something is kept."""
         ...
+
+    def cancel(self, waiting: Waiting) -> None:
+        """Nobody wants the answer of this attempt any more. It may be another's, or be done already."""
+        ...
+
+
+class Doers:
+    """All ways in which the engine does tasks itself."""
+
+    def __init__(self) -> None:
+        self._all: list[OwnTasks] = []
+
+    def add(self, own: OwnTasks) -> None:
+        """Have it do the tasks that it takes."""
+        self._all.append(own)
+
+    def of(self, resource: Resource) -> OwnTasks | None:
+        """Who in the engine does this; None: a worker."""
+        if resource.kind not in ("service", "activity"):
+            return None
+        return next((own for own in self._all if own.takes(resource)), None)
+
+    def kept(self, resident: Resident, commands: Sequence[Command], kept: Kept | None) -> Kept | None:
+        """`kept`, and what the tasks that these commands close change besides."""
+        for command in commands:
+            if type(command) is CloseTask and (own := self.of(command.resource)) is not None:
+                kept = kept or Kept()
+                kept.add(own.kept(resident, command))
+        return kept
+
+    def close(self, resident: Resident, closed: CloseTask) -> None:
+        own = self.of(closed.resource)
+        if own is not None:
+            own.close(resident, closed)
+
+    def cancel(self, waiting: Waiting) -> None:
+        for own in self._all:
+            own.cancel(waiting)
 
 
 class Ends(Protocol):

@@ -50,7 +50,7 @@ class Queries:
             id = row.id
         # Who waits is told of every end from here on; an end before shows in the row.
         ended: asyncio.Future[ExecutionRecord | None] = asyncio.get_running_loop().create_future()
-        host.ended.setdefault(id, []).append(ended)
+        host.listeners.ended.setdefault(id, []).append(ended)
         try:
             if id not in host.residence.all:
                 row = await self._any_row(arn)
@@ -58,11 +58,11 @@ class Queries:
                     return await self.stored(row)
             await asyncio.wait({ended}, timeout=timeout_s)
         finally:
-            waiting = host.ended.get(id)
+            waiting = host.listeners.ended.get(id)
             if waiting is not None:
                 waiting.remove(ended)
                 if not waiting:
-                    del host.ended[id]
+                    del host.listeners.ended[id]
         record = ended.result() if ended.done() else None
         if record is not None:
             return record

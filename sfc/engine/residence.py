@@ -121,20 +121,20 @@ class Residence:
             if loading is None:
                 loading = self._loading[id] = asyncio.ensure_future(self._load(id))
                 loading.add_done_callback(lambda _: self._loading.pop(id, None))
-            if await asyncio.shield(loading):
-                break
+            if not await asyncio.shield(loading):
+                return None
         return self.all.get(id)
 
     async def _load(self, id: int) -> bool:
-        """Whether what was read could be used."""
+        """Whether there is such an execution. It may be gone from here again when this is heard."""
 
         def read() -> tuple[list[ExecutionRow], Revived]:
             row = self.store.get(id)
             rows = [] if row is None or row.status != "RUNNING" else [row]
             return rows, self._revive(rows)
 
-        _rows, stale = await self._bring(read)
-        return id not in stale
+        rows, stale = await self._bring(read)
+        return bool(rows) or id in stale
 
     async def load_page(self, shard: int, before: int, after: tuple[int, int]) -> list[ExecutionRow]:
         """Bring executions in that are to wake until `before`; returns their rows, in order of (wake_at, id)."""

@@ -42,7 +42,7 @@ class Stops:
     async def _commit(self, resident: Resident, failure: Failure, *, alive: bool) -> int:
         host = self._host
         decided: asyncio.Future[SfcError | None] = asyncio.get_running_loop().create_future()
-        entry = Stopped(at=max(host.clock(), resident.run.now), failure=failure)
+        entry = Stopped(at=host.at(resident), failure=failure)
 
         def answer(error: SfcError | None) -> None:
             if not decided.done():

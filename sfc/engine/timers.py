@@ -15,10 +15,16 @@ class Timers:
     """Calls `fire` for each resident whose next timer is due. The heap may hold stale times: the run decides."""
 
     def __init__(
-        self, residents: dict[int, Resident], clock: Callable[[], int], fire: Callable[[Resident], None]
+        self,
+        residents: dict[int, Resident],
+        clock: Callable[[], int],
+        due: Callable[[Resident], int | None],
+        fire: Callable[[Resident], None],
     ) -> None:
+        """`due` tells when the next timer of a resident is due, UTC ms."""
         self._residents = residents
         self._clock = clock
+        self._due = due
         self._fire = fire
         self._heap: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
@@ -26,11 +32,11 @@ class Timers:
 
     def watch(self, resident: Resident) -> None:
         """Take note of the resident's next timer."""
-        timer = resident.run.next_timer()
-        if timer is None or (resident.timer_due is not None and resident.timer_due <= timer[0]):
+        due = self._due(resident)
+        if due is None or (resident.timer_due is not None and resident.timer_due <= due):
             return
-        resident.timer_due = timer[0]
-        heappush(self._heap, (timer[0], resident.id))
+        resident.timer_due = due
+        heappush(self._heap, (due, resident.id))
         if len(self._heap) > 2 * len(self._residents) + _SLACK:
             self._compact()
         self._set_alarm()
@@ -44,8 +50,8 @@ class Timers:
             if resident is None or resident.timer_due != due:
                 continue
             resident.timer_due = None
-            timer = resident.run.next_timer()
-            if timer is not None and timer[0] <= now:
+            next_due = self._due(resident)
+            if next_due is not None and next_due <= now:
                 self._fire(resident)
             self.watch(resident)
         self._set_alarm()

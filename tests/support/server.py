@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from serve.app import build_app
 from serve.ingress import Ingress, bind
+from serve.sfn.sdk import sdk_of
 from sfc.tasks.aws.settings import AwsSettings
 from tests.support.engines import memory_engine
 
@@ -37,11 +38,13 @@ class _Server:
         listener = bind("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         engine = memory_engine(self._aws)
+        engine.serve_api(sdk_of(engine))
         await engine.open()
         ingress = Ingress(build_app(engine), listener)
         await ingress.start()
         self._ready.set()
         await self._stop.wait()
+        engine.close_polls()
         await ingress.stop()
         await engine.close()
 

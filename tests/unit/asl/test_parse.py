@@ -159,7 +159,6 @@ def test_the_message_of_create_state_machine_lists_the_errors() -> None:
 
 UNSUPPORTED = [
     ("a job", of(**{**TASK, "Resource": "arn:aws:states:::ecs:runTask.sync"}), "/States/S/Resource"),
-    ("an activity", of(**{**TASK, "Resource": "arn:aws:states:us-west-2:42:activity:a"}), "/States/S/Resource"),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sfc.cli.output import Failed
@@ -54,6 +55,30 @@ def test_executions_are_listed_shown_looked_back_at_and_stopped(call: Call, blue
     assert "WaitStateEntered" in call("executions", "history", "flow:x").stdout
     assert call("executions", "stop", "flow:x", "--error", "Enough").stdout == "x ABORTED\n"
     assert json.loads(call("executions", "show", "flow:x", "--json").stdout)["error"] == "Enough"
+
+
+def test_a_task_is_answered_for_by_its_token(call: Call, url: str, blueprint: Write) -> None:
+    activity = httpx.put(f"{url}/api/activities/pack").json()
+    assert activity["arn"] == "arn:aws:states:us-east-1:123456789012:activity:pack"
+    pack = {"Type": "Task", "Resource": activity["arn"], "End": True}
+    call("blueprints", "put", blueprint({"StartAt": "Pack", "States": {"Pack": pack}}))
+    tokens = []
+    for name in ("one", "two"):
+        call("start", "flow", "--name", name, "--input", f'"{name}"')
+        taken = httpx.post(f"{url}/api/activities/pack/tasks", params={"wait": 5, "worker": "w"}).json()
+        assert taken["input"] == name
+        tokens.append(taken["token"])
+    assert call("task", "heartbeat", tokens[0]).exit_code == 0
+    assert call("task", "success", tokens[0], '{"done": true}').exit_code == 0
+    assert json.loads(call("executions", "show", "flow:one", "--json").stdout)["output"] == {"done": True}
+    assert call("task", "failure", tokens[1], "--error", "Torn", "--cause", "the box").exit_code == 0
+    failed = json.loads(call("executions", "show", "flow:two", "--json").stdout)
+    assert (failed["error"], failed["cause"]) == ("Torn", "the box")
+    assert "TaskTimedOut" in str(call("task", "success", tokens[0]).exception)
+    assert [each["name"] for each in httpx.get(f"{url}/api/activities").json()["items"]] == ["pack"]
+    assert httpx.post(f"{url}/api/activities/pack/tasks").status_code == 204
+    assert httpx.delete(f"{url}/api/activities/pack").status_code == 204
+    assert httpx.post(f"{url}/api/activities/pack/tasks").status_code == 404
 
 
 def test_an_error_of_the_server_is_told_as_it_is(call: Call, blueprint: Write) -> None:

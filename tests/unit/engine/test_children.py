@@ -115,6 +115,21 @@ async def test_a_child_that_ended_just_before_the_engine_died_is_told_of_by_the_
     assert kept(house, parent) == []
 
 
+async def test_a_parent_whose_answer_could_not_be_written_is_told_again(house: House) -> None:
+    parent = await begin(house, "states:startExecution.sync")
+    refused: list[int] = []
+
+    def refuse_once(batch: Any) -> None:
+        if not refused and any(row.execution == parent.id for part in batch.parts for row in part.rows):
+            refused.append(parent.id)
+            raise Unavailable("for a moment")
+
+    house.store.fail = refuse_once
+    house.workers.answer(house.workers.only())
+    assert (await ended(house, parent)).status == "SUCCEEDED"
+    assert refused
+
+
 async def test_a_start_whose_answer_was_not_written_finds_its_child_again(house: House) -> None:
     """The commit of TaskSubmitted fails: the parent is read again and must not start a second child."""
     await house.engine.create_blueprint("parent", starter("states:startExecution.sync"))

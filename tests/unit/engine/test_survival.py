@@ -111,7 +111,7 @@ class TestLeases:
             return [event["type"] async for event in house.engine.watch(record.arn)]
 
         watching = asyncio.create_task(watch())
-        await until(lambda: bool(house.engine._host.watchers))
+        await until(lambda: bool(house.engine._host.listeners.watchers))
         house.store.acquire(0, "one")
         house.workers.answer(house.workers.only())
         assert "ExecutionSucceeded" not in await asyncio.wait_for(watching, 5)

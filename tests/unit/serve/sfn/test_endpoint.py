@@ -268,9 +268,6 @@ REFUSED = [
         id="a description of no version",
     ),
     pytest.param("list_state_machines", {"nextToken": "x"}, "InvalidToken", "", id="a token of somebody else"),
-    pytest.param(
-        "create_activity", {"name": "a"}, "UnknownOperationException", "CreateActivity", id="an unknown action"
-    ),
 ]
 
 
@@ -300,6 +297,7 @@ RAW = [
     pytest.param({"x-amz-target": "AWSStepFunctions.StartExecution"}, b"{", "SerializationException", id="broken JSON"),
     pytest.param({"x-amz-target": "AWSStepFunctions.StartExecution"}, b"[]", "SerializationException", id="no object"),
     pytest.param({}, b"{}", "UnknownOperationException", id="no target"),
+    pytest.param({"x-amz-target": "AWSStepFunctions.Dance"}, b"{}", "UnknownOperationException", id="no action"),
     pytest.param({"x-amz-target": "DynamoDB.GetItem"}, b"{}", "UnknownOperationException", id="another service"),
 ]
 
