@@ -36,11 +36,12 @@ class Fields:
         return name in self.raw
 
     def only(self, allowed: Iterable[str], what: str) -> None:
-        """Report every field that is none of `allowed`."""
+        """Report every field that is none of `allowed`: in AWS's words at the object, and what it is no field of."""
         known = frozenset(allowed)
         for name in self.raw:
             if name not in known:
-                self.error(name, f"Field '{name}' is not supported in {what}")
+                self.report.error(self.at, f"Field '{name}' is not supported")
+                self.report.warn(self.place(name), f"Field '{name}' is not supported in {what}")
 
     def require(self, *names: str) -> bool:
         missing = [name for name in names if name not in self.raw]

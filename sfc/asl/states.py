@@ -112,13 +112,26 @@ def read_state(state: Fields, name: str, context: Context, depth: int) -> State 
     if kind not in table:
         state.error("QueryLanguage", f"A {kind} state is written in JSONPath")
         return None
-    state.only(table[kind], f"a {kind} state in {language}")
+    other = (JSONATA_FIELDS if language == "JSONPath" else JSONPATH_FIELDS).get(kind, ())
+    for name_of_field in state.raw:
+        if name_of_field in other and name_of_field not in table[kind]:
+            _wrong_language(state, name_of_field, language)
+    state.only((*table[kind], *other), f"a {kind} state in {language}")
     state.text("Comment")
     if "Next" in table[kind]:
         _check_next_or_end(state)
     if kind == "Map":
         return context.map_state(state, name, language, context, depth)
     return _READERS[kind](state, name, language, context, depth)
+
+
+def _wrong_language(state: Fields, field: str, language: Language) -> None:
+    right = "JSONata" if language == "JSONPath" else "JSONPath"
+    state.report.error(
+        state.at,
+        f"The QueryLanguage is set to '{language}', but field '{field}' is only supported for the '{right}' "
+        "QueryLanguage",
+    )
 
 
 def _language(state: Fields, context: Context) -> Language:

@@ -69,8 +69,8 @@ def test_a_dict_that_json_cannot_hold_is_a_finding() -> None:
 MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("a missing Type", of(End=True), ["/States/S"]),
     ("an unknown Type", of(Type="Go", End=True), ["/States/S/Type"]),
-    ("an unknown field", of(**PASS, Foo=1), ["/States/S/Foo"]),
-    ("a top-level field", {**MACHINE, "Foo": 1}, ["/Foo"]),
+    ("an unknown field", of(**PASS, Foo=1), ["/States/S"]),
+    ("a top-level field", {**MACHINE, "Foo": 1}, ["/"]),
     ("neither Next nor End", of(Type="Pass"), ["/States/S", "/States"]),
     ("both Next and End", of(Type="Pass", Next="S", End=True), ["/States/S/End"]),
     ("End that is no boolean", of(Type="Pass", End="yes"), ["/States/S/End", "/States"]),
@@ -95,7 +95,7 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("States.ALL not last", of(**TASK, Retry=[{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}]),
      ["/States/S/Retry[0]/ErrorEquals"]),
     ("a catcher without Next", of(**TASK, Catch=[{"ErrorEquals": ["E"]}]), ["/States/S/Catch[0]"]),
-    ("Retry on a Pass", of(**PASS, Retry=[{"ErrorEquals": ["E"]}]), ["/States/S/Retry"]),
+    ("Retry on a Pass", of(**PASS, Retry=[{"ErrorEquals": ["E"]}]), ["/States/S"]),
     ("a wide ResultPath", of(**TASK, ResultPath="$.a[*]"), ["/States/S/ResultPath"]),
     ("a ResultPath in the context", of(**TASK, ResultPath="$$.a"), ["/States/S/ResultPath"]),
     ("an InputPath that is none", of(**PASS, InputPath="a"), ["/States/S/InputPath"]),
@@ -117,8 +117,8 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("a JSONPath state in JSONata", {**MACHINE, "QueryLanguage": "JSONata",
                                      "States": {"P": {**PASS, "QueryLanguage": "JSONPath"}}}, ["/States/P"]),
     ("a half-open expression", of(**PASS, QueryLanguage="JSONata", Output="{% 1"), ["/States/S/Output"]),
-    ("Parameters in JSONata", of(**PASS, QueryLanguage="JSONata", Parameters={}), ["/States/S/Parameters"]),
-    ("Output in JSONPath", of(**PASS, Output=1), ["/States/S/Output"]),
+    ("Parameters in JSONata", of(**PASS, QueryLanguage="JSONata", Parameters={}), ["/States/S"]),
+    ("Output in JSONPath", of(**PASS, Output=1), ["/States/S"]),
     ("no StartAt", {"States": {"P": PASS}}, ["/"]),
     ("no States", {"StartAt": "P", "States": {}}, ["/States"]),
 ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_mistake_is_found_at_its_place(definition: dict[str, Any], locations: 
 def test_every_mistake_is_found_at_once() -> None:
     states = {"A": {**TASK, "Foo": 1, "TimeoutSeconds": "x"}, "B": {"Type": "Wait", "Next": "C"}}
     found = errors({"StartAt": "A", "States": states})
-    assert found == ["/States/A/Foo", "/States/A/TimeoutSeconds", "/States/B", "/States/B/Next", "/States/B"]
+    assert found == ["/States/A", "/States/A/TimeoutSeconds", "/States/B", "/States/B/Next", "/States/B"]
 
 
 def test_a_template_mistake_is_in_the_words_of_aws_with_the_reason_beside_it() -> None:
