@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.sfn.endpoint import ACTIONS
 from sfc import limits
 from tests.house.tree import DOCS, ROOT, modules, name
 
@@ -34,6 +35,12 @@ def test_every_error_a_flow_can_meet_is_documented() -> None:
     used -= {f"States.{function}" for function in INTRINSICS} | {"States.Name"}  # the form of an intrinsic
     page = (DOCS / "reference" / "errors.md").read_text()
     assert {error for error in used if f"`{error}" not in page} == set()
+
+
+def test_every_action_of_the_step_functions_api_is_documented() -> None:
+    page = (DOCS / "reference" / "http-api.md").read_text()
+    actions = {target.decode().partition(".")[2] for target in ACTIONS}
+    assert {action for action in actions if f"`{action}`" not in page} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -38,6 +38,10 @@ def modelled(shape: Any) -> dict[str, Any]:
     return found
 
 
+def test_every_action_of_the_model_is_here() -> None:
+    assert {PREFIX + name.encode() for name in MODEL.operation_names} - set(ACTIONS) == set()
+
+
 @pytest.mark.parametrize("target", sorted(ACTIONS), ids=lambda target: target.removeprefix(PREFIX).decode())
 def test_the_shape_of_a_request_is_that_of_the_model(target: bytes) -> None:
     shape = MODEL.operation_model(target.removeprefix(PREFIX).decode()).input_shape
