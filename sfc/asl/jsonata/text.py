@@ -1,5 +1,6 @@
 """Values as text, as `$string` and the messages of faults give them."""
 
+from types import NoneType
 from typing import Any, Final
 
 import orjson
@@ -107,6 +108,9 @@ def _show(value: Any, parts: list[str], room: int, depth: int) -> int:
             room = _show(member, parts, room, depth + 1)
         parts.append(brackets[1])
         return room
+    if not isinstance(value, (str, int, float, NoneType)):
+        # A function has no JSON, and its own text would tell where it lies in memory.
+        value = "undefined" if value is UNDEFINED else "function"
     plain = value[: room + 1] if isinstance(value, str) else value
     known = plain is None or plain.__class__ in (str, bool, int, float)
     made = orjson.dumps(plain).decode() if known and plain.__class__ is not int else str(plain)

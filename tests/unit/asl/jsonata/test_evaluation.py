@@ -108,6 +108,7 @@ FAULTS = [
     ("1 < 'a'", "T2009", 'The values 1 and "a" either side of operator "<" must be of the same data type'),
     ("true > 1", "T2010", 'The expressions either side of operator ">" must evaluate to numeric or string values'),
     ("-'a'", "D1002", 'Cannot negate a non-numeric value: "a"'),
+    ("-[$sum, /a/]", "D1002", 'Cannot negate a non-numeric value: ["function","function"]'),
     ("[1.5..3]", "T2003", "The left side of the range operator (..) must evaluate to an integer"),
     ("{1: 2}", "T1003", "Key in object structure must evaluate to a string; got: 1"),
     ("{'a': 1, 'a': 2}", "D1009", 'Multiple key definitions evaluate to same key: "a"'),
