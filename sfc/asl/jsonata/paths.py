@@ -15,6 +15,7 @@ from sfc.asl.jsonata.values import (
     ConsArray,
     Env,
     Fault,
+    Meter,
     Sequence,
     TupleStream,
     append,
@@ -37,6 +38,12 @@ class PathCompiler:
         raise NotImplementedError
 
     def path(self, node: Node) -> Code:
+        names = plain_names(node)
+        if names is not None:
+            if node.steps[0].type == "name":
+                return lambda context, env: pick(context, names, env.meter)
+            root, rest = self.code(node.steps[0]), names[1:]
+            return lambda context, env: pick(root(context, env), rest, env.meter)
         tuples = next((number for number, step in enumerate(node.steps) if step.tuple), len(node.steps))
         last = len(node.steps) - 1
         steps = [self.step(step, number == last) for number, step in enumerate(node.steps[:tuples])]
@@ -182,7 +189,7 @@ class PathCompiler:
 
     def name(self, node: Node) -> Code:
         name = str(node.value)
-        return lambda context, env: settle(look_up(context, name, env))
+        return lambda context, env: settle(look_up(context, name, env.meter))
 
     def wildcard(self, node: Node) -> Code:
         def run(context: Any, env: Env) -> Any:
@@ -208,22 +215,61 @@ class PathCompiler:
         return run
 
 
-def look_up(value: Any, name: str, env: Env) -> Any:
+def plain_names(node: Node) -> tuple[str, ...] | None:
+    """The names of a path that is a root (a name or a variable) and names behind it, with nothing else to any step."""
+    if node.type != "path" or node.keep_singleton_array or node.tuple or node.group is not None:
+        return None
+    first, *rest = node.steps
+    if first.type not in ("name", "variable") or any(step.type != "name" for step in rest):
+        return None
+    return tuple(str(step.value) for step in node.steps) if all(map(_is_plain, node.steps)) else None
+
+
+def _is_plain(step: Node) -> bool:
+    return not (
+        step.predicate or step.stages or step.keep_array or step.tuple or step.group is not None
+        or step.focus is not None or step.index is not None
+    )  # fmt: skip
+
+
+def pick(value: Any, names: tuple[str, ...], meter: Meter) -> Any:
+    """The value at a path of names; through an array it leads to that of each of its items."""
+    for at, name in enumerate(names):
+        if value.__class__ is dict:
+            value = value.get(name, UNDEFINED)
+        elif isinstance(value, list):
+            return _pick_from_each(value, names[at:], meter)
+        else:
+            return UNDEFINED
+    return value
+
+
+def _pick_from_each(items: Any, names: tuple[str, ...], meter: Meter) -> Any:
+    for at, name in enumerate(names, 1):
+        meter.spend(len(items))
+        found = [value for item in items if (value := settle(look_up(item, name, meter))) is not UNDEFINED]
+        items = flattened(found, at == len(names))
+        if not items and at < len(names):
+            return UNDEFINED
+    return settle(items)
+
+
+def look_up(value: Any, name: str, meter: Meter) -> Any:
     """The member `name` of an object, or of every object in an array."""
     if value.__class__ is dict:
         return value.get(name, UNDEFINED)
     if not isinstance(value, list):
         return UNDEFINED
-    env.meter.spend(len(value))
-    env.meter.deeper(1)
+    meter.spend(len(value))
+    meter.deeper(1)
     found = Sequence()
     for item in value:
-        member = item.get(name, UNDEFINED) if item.__class__ is dict else look_up(item, name, env)
+        member = item.get(name, UNDEFINED) if item.__class__ is dict else look_up(item, name, meter)
         if isinstance(member, list):
             found.extend(member)
         elif member is not UNDEFINED:
             found.append(member)
-    env.meter.depth -= 1
+    meter.depth -= 1
     return found
 
 
@@ -232,7 +278,7 @@ def _name_step(name: str, last: bool) -> Step:
         env.meter.spend(len(items))
         found = []
         for item in items:
-            value = item.get(name, UNDEFINED) if item.__class__ is dict else settle(look_up(item, name, env))
+            value = item.get(name, UNDEFINED) if item.__class__ is dict else settle(look_up(item, name, env.meter))
             if value is not UNDEFINED:
                 found.append(value)
         return flattened(found, last)

@@ -14,9 +14,9 @@ from jsonata.parser import Parser
 from sfc.asl.expression import Scope
 from sfc.asl.jsonata.analysis import Analysis, Unsupported, analyse
 from sfc.asl.jsonata.compiler import compile_tree
-from sfc.asl.jsonata.paths import flattened, look_up
+from sfc.asl.jsonata.paths import pick, plain_names
 from sfc.asl.jsonata.regex import RegexSyntaxError, compile_regex
-from sfc.asl.jsonata.values import UNDEFINED, Code, Env, Meter, number, settle, to_json, too_deep
+from sfc.asl.jsonata.values import UNDEFINED, Code, Env, Meter, number, to_json, too_deep
 from sfc.jsonvalue import Json
 from sfc.limits import JSON_DEPTH, JSONATA_CHARS
 
@@ -127,60 +127,35 @@ def quick_way(tree: Any) -> Any:
         return lambda states: value
     if tree.type == "variable" and tree.value not in ("", "$", "states"):
         return _variable(str(tree.value), ())
-    if tree.type != "path" or tree.keep_singleton_array or tree.tuple or not all(map(_is_plain, tree.steps)):
+    names = plain_names(tree)
+    if names is None or tree.steps[0].type != "variable" or names[0] in ("", "$"):
         return None
-    first, *rest = tree.steps
-    names = tuple(str(step.value) for step in rest)
-    if first.type != "variable" or not names or any(step.type != "name" for step in rest):
-        return None
-    if first.value == "states":
-        return _state_field(names[0], names[1:])
-    return None if first.value in ("", "$") else _variable(str(first.value), names)
-
-
-def _is_plain(step: Any) -> bool:
-    return not (
-        step.predicate or step.stages or step.keep_array or step.tuple or step.group is not None
-        or step.focus is not None or step.index is not None
-    )  # fmt: skip
+    if names[0] != "states":
+        return _variable(names[0], names[1:])
+    return _state_field(names[1], names[2:]) if len(names) > 1 else None
 
 
 def _variable(name: str, names: tuple[str, ...]) -> Any:
     def run(states: States) -> Any:
-        scope = states.scope
-        return pick(scope.variables.get(name, UNDEFINED), names, scope)
+        return _picked(states.scope.variables.get(name, UNDEFINED), names, states)
 
     return run
 
 
 def _state_field(name: str, names: tuple[str, ...]) -> Any:
     if name == "input":
-        return lambda states: pick(states.input, names, states.scope)
-    return lambda states: pick(states.field(name), names, states.scope)
+        return lambda states: _picked(states.input, names, states)
+    return lambda states: _picked(states.field(name), names, states)
 
 
-def pick(value: Any, names: tuple[str, ...], scope: Scope) -> Any:
-    """The value at a path of names; through an array it leads to that of each of its items."""
+def _picked(value: Any, names: tuple[str, ...], states: States) -> Any:
+    """As `pick`, without a meter as long as there are only objects on the way."""
     for at, name in enumerate(names):
-        if value.__class__ is dict:
-            value = value.get(name, UNDEFINED)
-        elif isinstance(value, list):
-            return _pick_from_each(value, names[at:], scope)
-        else:
-            return UNDEFINED
+        if value.__class__ is not dict:
+            meter = Meter(states.scope.now_ms, states.scope.entropy)
+            return to_json(pick(value, names[at:], meter), meter, JSON_DEPTH)
+        value = value.get(name, UNDEFINED)
     return value
-
-
-def _pick_from_each(items: Any, names: tuple[str, ...], scope: Scope) -> Any:
-    meter = Meter(scope.now_ms, scope.entropy)
-    env = Env({}, None, meter)
-    for at, name in enumerate(names, 1):
-        meter.spend(len(items))
-        found = [value for item in items if (value := settle(look_up(item, name, env))) is not UNDEFINED]
-        items = flattened(found, at == len(names))
-        if not items and at < len(names):
-            return UNDEFINED
-    return to_json(settle(items), meter, JSON_DEPTH)
 
 
 def slow_way(tree: Any, analysis: Analysis) -> Any:

@@ -14,6 +14,7 @@ from sfc.asl.jsonata.values import UNDEFINED, Fault, kind
 _PLURALS: Final = {
     "a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings",
 }  # fmt: skip
+_MOST_KNOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Parameter:
 
 
 class Signature:
-    __slots__ = ("parameters", "pattern", "required")
+    __slots__ = ("known", "parameters", "pattern", "required")
 
     def __init__(self, parsed: ParsedSignature) -> None:
         self.parameters = tuple(
@@ -36,33 +37,42 @@ class Signature:
             for each in parsed._params  # the library has no other way to tell what it read
         )
         self.pattern = re.compile("".join(f"({each.pattern})" for each in self.parameters))
+        self.known: dict[str, tuple[str, ...] | None] = {}
         self.required = sum(not each.pattern.endswith("?") or each.context for each in self.parameters)
         """How many arguments a higher-order function passes."""
 
     def check(self, args: list[Any], context: Any, name: str) -> list[Any]:
         """The arguments as the function takes them. Raises Fault T0410, T0411, T0412."""
         given = "".join([kind(arg) for arg in args])
-        match = self.pattern.fullmatch(given)
-        if match is None:
+        letters = self._read(given)
+        if letters is None:
             raise self._mismatch(given, name)
         checked: list[Any] = []
         at = 0
-        for number, parameter in enumerate(self.parameters, 1):
-            letters = match[number]
-            if not letters and parameter.context:
-                if re.fullmatch(parameter.pattern, kind(context)) is None:
-                    raise Fault(
-                        "T0411",
-                        f'Context value is not a compatible type with argument {at + 1} of function "{name}"',
-                    )
-                checked.append(context)
-            elif not letters:
-                checked.append(UNDEFINED)
-            for letter in letters:
+        for parameter, matched in zip(self.parameters, letters, strict=True):
+            if not matched:
+                checked.append(self._from_context(parameter, context, at, name) if parameter.context else UNDEFINED)
+            for letter in matched:
                 arg = args[at]
                 at += 1
                 checked.append(self._as_array(parameter, letter, arg, at, name) if parameter.type == "a" else arg)
         return checked
+
+    def _read(self, given: str) -> tuple[str, ...] | None:
+        """Which letters belong to each parameter; None when the arguments do not fit."""
+        if given in self.known:
+            return self.known[given]
+        match = self.pattern.fullmatch(given)
+        found = None if match is None else match.groups()
+        if len(self.known) < _MOST_KNOWN:
+            self.known[given] = found
+        return found
+
+    @staticmethod
+    def _from_context(parameter: Parameter, context: Any, at: int, name: str) -> Any:
+        if re.fullmatch(parameter.pattern, kind(context)) is None:
+            raise Fault("T0411", f'Context value is not a compatible type with argument {at + 1} of function "{name}"')
+        return context
 
     def _as_array(self, parameter: Parameter, letter: str, arg: Any, position: int, name: str) -> Any:
         if letter == "m":

@@ -31,7 +31,7 @@ def _collect(env: Env, value: Any, names: dict[str, None]) -> None:
 
 
 def lookup(env: Env, value: Any, name: str) -> Any:
-    return look_up(value, name, env)
+    return look_up(value, name, env.meter)
 
 
 def spread(env: Env, value: Any) -> Any:
@@ -99,6 +99,7 @@ TABLE: Final = {
     "each": Entry("<o-f:a>", each),
     "error": Entry("<s?:x>", error, undefined=True),
     "assert": Entry("<bs?:x>", assert_, undefined=True),
+    "clone": Entry("<(oa)-:o>", lambda env, value: value),
     "exists": Entry("<x:b>", lambda env, value: value is not UNDEFINED, undefined=True),
     "type": Entry("<x:s>", lambda env, value: _TYPES[kind(value)]),
 }
