@@ -1,10 +1,14 @@
 """Typed handles of the actors: `@ray.remote` hides their types, so only this module calls `.remote`."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from actors.desk import Answer
+from actors.overview import Overview
+from actors.planner import Decision
+from actors.roster import PoolView, Reports, Roster
 from actors.worker import WorkerOptions, WorkerStatus
+from sfc.catalog.pool_policy import COMMON, PoolPolicy
 from sfc.tasks.job import Job
 
 NAMESPACE: Final = "sfc"
@@ -35,6 +39,10 @@ class WorkerClient:
         ref: Awaitable[WorkerStatus] = self._handle.status.remote()
         return ref
 
+    def retire(self) -> Awaitable[None]:
+        ref: Awaitable[None] = self._handle.retire.remote()
+        return ref
+
     def lifetime(self) -> Awaitable[None]:
         ref: Awaitable[None] = self._handle.lifetime.remote()
         return ref
@@ -46,13 +54,48 @@ class WorkerClient:
 
 
 class SchedulerClient:
+    """The scheduler. Every call may raise RayActorError: it comes back within seconds, with the same pools."""
+
     def __init__(self, handle: Any) -> None:
         self._handle = handle
 
-    async def members(self, known_version: int, poll_s: float) -> tuple[int, dict[str, WorkerClient]]:
-        """The workers that take jobs, as soon as the version is another than the known one or `poll_s` is over."""
-        version, handles = await self._handle.members.remote(known_version, poll_s)
-        return version, {name: WorkerClient(handle) for name, handle in handles.items()}
+    async def members(self, known_version: int, poll_s: float) -> Roster:
+        """The workers, as soon as the version is another than the known one or `poll_s` is over."""
+        roster: Roster = await self._handle.members.remote(known_version, poll_s)
+        pools = {
+            name: PoolView(
+                {worker: WorkerClient(handle) for worker, handle in view.open.items()},
+                {worker: WorkerClient(handle) for worker, handle in view.leaving.items()},
+            )
+            for name, view in roster.pools.items()
+        }
+        return roster._replace(pools=pools)
+
+    async def report(self, engine: str, reports: Reports) -> None:
+        """What an engine has to do, by blueprint; only what is new since its last report."""
+        await self._handle.report.remote(engine, {name: tuple(report) for name, report in reports.items()})
+
+    async def apply(self, policies: Mapping[str, PoolPolicy | None], *, whole: bool = False) -> None:
+        """The policies of these blueprints from now on, None for the default; `whole`: there are no others."""
+        await self._handle.apply.remote(dict(policies), whole)
+
+    async def resize(self, size: int | None, pool: str = COMMON) -> None:
+        """Fix the size of a pool; None: it follows the load again."""
+        await self._handle.resize.remote(size, pool)
+
+    async def replace(self, pool: str) -> None:
+        """Have all workers of a pool drain, and new ones take their place."""
+        await self._handle.replace.remote(pool)
+
+    async def overview(self) -> Overview:
+        """All pools, and blueprints with work."""
+        found: Overview = await self._handle.overview.remote()
+        return found
+
+    async def why(self, name: str) -> list[Decision]:
+        """The latest decisions about a pool or blueprint, latest last."""
+        found: list[Decision] = await self._handle.why.remote(name)
+        return found
 
     async def statuses(self) -> dict[str, WorkerStatus]:
         """Of all workers that answer."""
@@ -63,9 +106,6 @@ class SchedulerClient:
         """Why the last worker died young, as Ray tells it; None when workers live."""
         why: str | None = await self._handle.trouble.remote()
         return why
-
-    async def resize(self, size: int) -> None:
-        await self._handle.resize.remote(size)
 
     def kill(self, *, restart: bool) -> None:
         import ray
@@ -86,6 +126,9 @@ def start_worker(name: str, options: WorkerOptions) -> Any:
             namespace=NAMESPACE,
             lifetime="detached",
             num_cpus=options.cpus,
+            num_gpus=options.gpus,
+            resources=dict(options.resources) or None,
+            runtime_env={"env_vars": dict(options.env)} if options.env else None,
             max_restarts=0,  # a restarted worker would have forgotten its jobs: the scheduler starts another instead
             max_concurrency=10_000,
         )

@@ -19,6 +19,8 @@ class Answer(NamedTuple):
     results: list[JobResult]
     free: int
     """Jobs that the worker can begin now."""
+    refused: list[str] = []  # noqa: RUF012 - a NamedTuple's default, never changed
+    """Keys that the worker did not take, because it drains."""
 
 
 class _Engine:

@@ -1,8 +1,9 @@
 """From an engine to the workers and back.
 
 To each worker up to two calls are under way: one parked there until a result is ready, and one that brings jobs. Jobs
-that find no free worker wait here, in order. A worker that cannot be reached is asked again; only when it is dead are
-its jobs given to others: after its second death a job runs alone on a worker, after the third it fails.
+that find no free worker of their pool wait here, in order (`actors.lanes`). A worker that cannot be reached is asked
+again; only when it is dead are its jobs given to others: after its second death a job runs alone on a worker, after the
+third it fails.
 """
 
 import asyncio
@@ -15,38 +16,28 @@ from typing import Any, Final
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
 from actors.clients import SchedulerClient, WorkerClient
-from actors.desk import BATCH_BYTES, BATCH_ITEMS, Answer
+from actors.desk import BATCH_ITEMS, Answer
+from actors.lanes import Lanes
+from actors.link import CALLS, Link
+from actors.roster import Roster
 from actors.worker import POLL_S
-from sfc.limits import WORKER_LOST_DEATHS
+from sfc.catalog.pool_policy import COMMON, WEIGHTS, PoolPolicy
+from sfc.errors import Overloaded
+from sfc.limits import ALL_QUEUED_JOBS, QUEUED_JOBS, WORKER_LOST_DEATHS
 from sfc.tasks.job import Job, JobResult
 
-_CALLS: Final = 2
 _AGAIN_S: Final = 0.2
 _ACKNOWLEDGE_S: Final = 1.0
 """An idle worker hears within this time that its last results arrived."""
-_FIRST_CREDITS: Final = BATCH_ITEMS
-"""Until the worker's first answer tells how many jobs it can take."""
 _CLOSE_S: Final = 2.0
 _MEET_S: Final = 15.0
 """How long `open` waits for workers that are still starting, and so hold nothing."""
+_REPORT_S: Final = 1.0
+"""The scheduler hears of the load so often, and at once when jobs wait for a pool without workers."""
+_LONGEST_RETRY_S: Final = 60.0
+_NO_ROSTER: Final = Roster(0, {}, frozenset(), {})
+_WEIGHT: Final = WEIGHTS[PoolPolicy().sla]
 _log = logging.getLogger("sfc.exchange")
-
-
-class _Link:
-    """One worker as this engine knows it."""
-
-    def __init__(self, name: str, worker: WorkerClient) -> None:
-        self.name = name
-        self.worker = worker
-        self.calls = 0
-        self.free = _FIRST_CREDITS
-        self.on_board: dict[str, Job] = {}
-        self.pinned: deque[Job] = deque()  # only this worker may do these: it has them already
-        self.acknowledged: list[int] = []
-        self.resend = False
-        self.open = True
-        self.dead = False
-        self.alone: str | None = None  # the key of a job that must have the worker for itself
 
 
 class RayDispatcher:
@@ -56,12 +47,16 @@ class RayDispatcher:
         self._scheduler = scheduler
         self._engine = engine or uuid.uuid4().hex
         self._on_results: Callable[[Sequence[JobResult]], None] = _nobody
-        self._links: dict[str, _Link] = {}
+        self._links: dict[str, Link] = {}
         self._meeting: set[str] = set()
-        self._held: dict[str, _Link] = {}
-        self._backlog: deque[Job] = deque()
+        self._held: dict[str, Link] = {}
+        self._roster = _NO_ROSTER
+        self._crews: dict[str, list[Link]] = {}
+        """Workers that take jobs, by pool."""
+        self._lanes = Lanes(self._pool_of, self._weight_of, lambda key: key in self._where)
         self._alone: deque[Job] = deque()
-        self._where: dict[str, _Link | None] = {}
+        self._news = asyncio.Event()
+        self._where: dict[str, Link | None] = {}
         self._deaths: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._pumping = False
@@ -70,17 +65,28 @@ class RayDispatcher:
     @property
     def waiting(self) -> int:
         """Jobs that no worker has yet."""
-        return len(self._backlog) + len(self._alone)
+        return self._lanes.all_queued + len(self._alone)
+
+    def admit(self, machine: str) -> None:
+        """Raises Overloaded when so many jobs wait that no more executions of this state machine should begin."""
+        queued, everything = self._lanes.queued(machine), self._lanes.all_queued
+        if queued >= QUEUED_JOBS or everything >= ALL_QUEUED_JOBS:
+            finished = self._lanes.of(machine).told.finished
+            retry_s = min(max(queued / max(finished, 1) / 10, 1.0), _LONGEST_RETRY_S)
+            raise Overloaded(
+                f"{queued:,} jobs of {machine} and {everything:,} jobs in all wait for a worker", retry_after_s=retry_s
+            )
 
     async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
         """Connects, and learns which jobs the workers still have of an earlier engine: these are adopted when they are
         dispatched.
         """
         self._on_results = on_results
-        version, workers = await self._scheduler.members(0, POLL_S)
-        if meeting := self._know(workers):
+        roster = await self._scheduler.members(0, POLL_S)
+        if meeting := self._know(roster):
             await asyncio.wait(meeting, timeout=_MEET_S)
-        self._begin(self._follow(version))
+        self._begin(self._follow())
+        self._begin(self._report())
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -91,7 +97,7 @@ class RayDispatcher:
             if holder is not None and not holder.dead:
                 holder.pinned.append(job)
             else:
-                self._backlog.append(job)
+                self._lanes.add(job)
         self._pump_soon()
 
     def cancel(self, keys: Sequence[str]) -> None:
@@ -100,8 +106,7 @@ class RayDispatcher:
             link = self._where.pop(key, None)
             self._deaths.pop(key, None)
             if link is not None:
-                link.on_board.pop(key, None)
-                link.alone = None if link.alone == key else link.alone
+                self._unload(link, key)
                 per_worker.setdefault(link.name, []).append(key)
         for name, theirs in per_worker.items():
             if (link := self._links.get(name)) is not None:
@@ -127,36 +132,69 @@ class RayDispatcher:
 
     # ---- who the workers are
 
-    async def _follow(self, version: int) -> None:
+    async def _follow(self) -> None:
         while not self._closed:
             try:
-                version, workers = await self._scheduler.members(version, POLL_S)
+                roster = await self._scheduler.members(self._roster.version, POLL_S)
             except RayError as error:
                 _log.info("the scheduler does not answer, the workers stay: %s", error)
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            self._know(workers)
+            if roster.version != self._roster.version:
+                self._know(roster)
 
-    def _know(self, workers: dict[str, WorkerClient]) -> list[asyncio.Task[None]]:
+    async def _report(self) -> None:
+        while not self._closed:
+            try:
+                async with asyncio.timeout(_REPORT_S):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+            self._news.clear()
+            if reports := self._lanes.reports():
+                try:
+                    await self._scheduler.report(self._engine, reports)
+                except RayError as error:
+                    _log.info("the scheduler does not hear of the load: %s", error)
+
+    def _know(self, roster: Roster) -> list[asyncio.Task[None]]:
         """Take the list over; the tasks end when the new workers have told what they hold."""
-        for link in self._links.values():
-            link.open = link.name in workers
-        new = [name for name in workers if name not in self._links and name not in self._meeting]
-        self._meeting.update(new)
-        self._pump_soon()
-        tasks = [asyncio.get_running_loop().create_task(self._meet(name, workers[name])) for name in new]
-        for task in tasks:
-            self._track(task)
+        self._roster = roster
+        tasks = []
+        for pool, view in roster.pools.items():
+            for name, worker in (*view.open.items(), *view.leaving.items()):
+                if name not in self._links and name not in self._meeting:
+                    self._meeting.add(name)
+                    tasks.append(asyncio.get_running_loop().create_task(self._meet(name, pool, worker)))
+                    self._track(tasks[-1])
+        self._regroup()
         return tasks
 
-    async def _meet(self, name: str, worker: WorkerClient) -> None:
+    async def _meet(self, name: str, pool: str, worker: WorkerClient) -> None:
         keys = await _held(worker)
         self._meeting.discard(name)
         if keys is None:
             return  # dead before we met it: the scheduler will name another
-        link = self._links[name] = _Link(name, worker)
+        link = self._links[name] = Link(name, pool, worker)
         self._held.update(dict.fromkeys(keys, link))
+        self._regroup()
+
+    def _regroup(self) -> None:
+        """Workers came or went."""
+        self._crews = {}
+        for link in self._links.values():
+            view = self._roster.pools.get(link.pool)
+            link.open = view is not None and link.name in view.open
+            if link.open:
+                self._crews.setdefault(link.pool, []).append(link)
+        self._lanes.route()
         self._pump_soon()
+
+    def _pool_of(self, machine: str) -> str:
+        return machine if machine in self._roster.dedicated or machine in self._crews else COMMON
+
+    def _weight_of(self, machine: str) -> int:
+        return self._roster.weights.get(machine, _WEIGHT)
 
     # ---- sending
 
@@ -167,52 +205,58 @@ class RayDispatcher:
 
     def _pump(self) -> None:
         self._pumping = False
-        for link in [one for one in self._links.values() if not (one.open or one.on_board or one.pinned or one.calls)]:
+        for link in [one for one in self._links.values() if not one.open and one.unused]:
             del self._links[link.name]  # left the pool, and we have nothing there
         for link in self._links.values():
-            if link.pinned and link.calls < _CALLS:
-                self._send(link, self._cut(link.pinned, BATCH_ITEMS))
+            if link.pinned and link.calls < CALLS:
+                self._send(link, self._cut_pinned(link))
         self._send_alone()
-        while self._backlog:
-            ready = [link for link in self._links.values() if self._takes(link)]
-            if not ready:
-                break
-            link = max(ready, key=lambda one: one.free - len(one.on_board))
-            share = -(-len(self._backlog) // len(ready))
-            self._send(link, self._cut(self._backlog, min(share, link.free, BATCH_ITEMS)))
+        for pool in self._lanes.pools():
+            self._pump_pool(pool, self._crews.get(pool, []))
         for link in self._links.values():
             if link.calls == 0 and link.on_board:
                 self._send(link, [])
 
-    def _takes(self, link: _Link) -> bool:
-        return link.open and link.calls < _CALLS and link.free > 0 and link.alone is None
+    def _pump_pool(self, pool: str, crew: list[Link]) -> None:
+        if not crew and self._lanes.has_news(pool):
+            self._news.set()
+        ready = [link for link in crew if link.takes]
+        while ready and (waiting := self._lanes.waiting(pool)):
+            link = max(ready, key=lambda one: one.free - len(one.on_board))
+            share = -(-waiting // len(ready))
+            room = link.room if pool == COMMON else _much_room
+            jobs = self._lanes.cut(pool, min(share, link.free, BATCH_ITEMS), room)
+            if jobs:
+                self._send(link, jobs)
+            if not (jobs and link.takes):
+                ready.remove(link)
 
     def _send_alone(self) -> None:
-        while self._alone:
-            link = next((one for one in self._links.values() if self._takes(one) and not one.on_board), None)
+        for _ in range(len(self._alone)):
+            job = self._alone.popleft()
+            if job.key not in self._where:
+                continue
+            crew = self._crews.get(self._pool_of(job.machine), ())
+            link = next((one for one in crew if one.takes and not one.on_board), None)
             if link is None:
-                return
-            for job in self._cut(self._alone, 1):
+                self._alone.append(job)
+            else:
                 link.alone = job.key
                 self._send(link, [job])
 
-    def _cut(self, queue: deque[Job], items: int) -> list[Job]:
-        """The next jobs that are still wanted, as many as fit one call."""
+    def _cut_pinned(self, link: Link) -> list[Job]:
         jobs: list[Job] = []
-        size = 0
-        while queue and len(jobs) < items and size < BATCH_BYTES:
-            job = queue.popleft()
+        while link.pinned and len(jobs) < BATCH_ITEMS:
+            job = link.pinned.popleft()
             if job.key in self._where:
                 jobs.append(job)
-                size += len(job.input) + 300
         return jobs
 
-    def _send(self, link: _Link, jobs: list[Job], poll_s: float = POLL_S) -> None:
+    def _send(self, link: Link, jobs: list[Job], poll_s: float = POLL_S) -> None:
         link.calls += 1
-        link.free -= len(jobs)
-        for job in jobs:
-            link.on_board[job.key] = job
+        for job in link.load(jobs):
             self._where[job.key] = link
+            self._lanes.of(job.machine).in_flight += 1
         acknowledged, link.acknowledged = link.acknowledged, []
         resend, link.resend = link.resend, False
         ref = link.worker.exchange(self._engine, jobs, acknowledged, resend, poll_s)
@@ -220,7 +264,7 @@ class RayDispatcher:
 
     # ---- receiving
 
-    async def _receive(self, link: _Link, ref: Any, jobs: list[Job], acknowledged: list[int]) -> None:
+    async def _receive(self, link: Link, ref: Any, jobs: list[Job], acknowledged: list[int]) -> None:
         try:
             answer = await ref
         except ActorUnavailableError:
@@ -236,33 +280,51 @@ class RayDispatcher:
             link.calls -= 1
             self._pump_soon()
 
-    async def _ask_again(self, link: _Link, jobs: list[Job], acknowledged: list[int]) -> None:
+    async def _ask_again(self, link: Link, jobs: list[Job], acknowledged: list[int]) -> None:
         """Nobody knows whether the call arrived; the worker recognises what it has."""
         link.resend = True
         link.acknowledged += acknowledged
         link.pinned.extend(job for job in jobs if job.key in link.on_board)
         await asyncio.sleep(_AGAIN_S)
 
-    def _arrived(self, link: _Link, answer: Answer) -> None:
+    def _arrived(self, link: Link, answer: Answer) -> None:
         link.free = answer.free
+        link.size = max(link.size, answer.free + len(link.on_board))
+        if answer.refused:
+            self._refused(link, answer.refused)
         if not answer.batch:
             return
         link.acknowledged.append(answer.batch)
         for result in answer.results:
-            link.on_board.pop(result.key, None)
+            job = self._unload(link, result.key)
+            if job is not None:
+                self._lanes.of(job.machine).finished += 1
             self._where.pop(result.key, None)
             self._deaths.pop(result.key, None)
-            if link.alone == result.key:
-                link.alone = None
         if not link.on_board:
             asyncio.get_running_loop().call_later(_ACKNOWLEDGE_S, self._acknowledge, link)
         self._on_results(answer.results)
 
-    def _acknowledge(self, link: _Link) -> None:
+    def _acknowledge(self, link: Link) -> None:
         if link.acknowledged and link.calls == 0 and not link.dead and not self._closed:
             self._send(link, [], poll_s=0)
 
-    def _died(self, link: _Link, error: RayActorError) -> None:
+    def _refused(self, link: Link, keys: list[str]) -> None:
+        """The worker drains and did not begin these."""
+        jobs = [job for key in keys if (job := self._unload(link, key)) is not None]
+        for job in jobs:
+            self._where[job.key] = None
+        alone = [job for job in jobs if self._deaths.get(job.key, 0) == WORKER_LOST_DEATHS - 1]
+        self._alone.extend(alone)
+        self._lanes.put_back([job for job in jobs if job not in alone])
+
+    def _unload(self, link: Link, key: str) -> Job | None:
+        job = link.unload(key)
+        if job is not None:
+            self._lanes.of(job.machine).in_flight -= 1
+        return job
+
+    def _died(self, link: Link, error: RayActorError) -> None:
         if link.dead:
             return
         link.dead = True
@@ -270,7 +332,9 @@ class RayDispatcher:
         _log.warning("worker %s died with %d jobs on board", link.name, len(link.on_board))
         lost: list[JobResult] = []
         again: list[Job] = []
-        for key, job in link.on_board.items():
+        aboard = set(link.on_board)
+        for key, job in list(link.on_board.items()):
+            self._unload(link, key)
             deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
             self._where[key] = None
             if deaths >= WORKER_LOST_DEATHS:
@@ -280,8 +344,9 @@ class RayDispatcher:
                 self._alone.append(job)
             else:
                 again.append(job)
-        again += [job for job in link.pinned if job.key in self._where and job.key not in link.on_board]
-        self._backlog.extendleft(reversed(again))
+        again += [job for job in link.pinned if job.key in self._where and job.key not in aboard]
+        self._lanes.put_back(again)
+        self._regroup()
         if lost:
             self._on_results(lost)
 
@@ -291,6 +356,10 @@ class RayDispatcher:
     def _track(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _much_room(_machine: str) -> int:
+    return BATCH_ITEMS
 
 
 def _lost_cause(deaths: int, error: RayActorError) -> str:

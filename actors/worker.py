@@ -6,6 +6,7 @@ call of the same engine releases the older one.
 
 import asyncio
 import resource
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -37,6 +38,11 @@ class WorkerOptions:
     """What handlers may allocate before they get MemoryError; None: no limit."""
     cpus: float = 1.0
     """What Ray reserves; a fraction where everything shares a small machine."""
+    gpus: float = 0.0
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Custom resources of Ray."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables."""
 
 
 class WorkerStatus(NamedTuple):
@@ -44,6 +50,7 @@ class WorkerStatus(NamedTuple):
     running: int
     held: int
     lost_threads: int
+    retiring: bool
 
 
 class Worker:
@@ -54,6 +61,7 @@ class Worker:
         self._desk = Desk()
         self._runner: JobRunner | None = None
         self._parked: dict[str, asyncio.Event] = {}
+        self._retiring = False
         load_handlers(options.handlers, paths=options.paths)
         if options.memory_bytes is not None:
             limit_memory(options.memory_bytes)
@@ -71,11 +79,17 @@ class Worker:
                 threads=self._options.threads, lambda_endpoint=self._options.lambda_endpoint, aws=self._options.aws
             )
             self._runner = JobRunner(settings=settings)
-        for job in desk.accept(engine, [Job(*job) for job in jobs]):
+        new = desk.accept(engine, [Job(*job) for job in jobs])
+        if self._retiring and new:
+            refused = [job.key for job in new]
+            desk.forget(refused)
+            return Answer(0, [], 0, refused)
+        for job in new:
             self._runner.begin(job, self._finished)
         await self._park(engine, min(poll_s, POLL_S))
         number, results = desk.take(engine)
-        return Answer(number, results, self._options.concurrency - desk.running)
+        free = 0 if self._retiring else self._options.concurrency - desk.running
+        return Answer(number, results, free)
 
     async def cancel(self, keys: list[str]) -> None:
         self._desk.forget(keys)
@@ -90,7 +104,11 @@ class Worker:
         import os
 
         lost = 0 if self._runner is None else self._runner.lost_threads
-        return WorkerStatus(os.getpid(), self._desk.running, len(self._desk.held()), lost)
+        return WorkerStatus(os.getpid(), self._desk.running, len(self._desk.held()), lost, self._retiring)
+
+    async def retire(self) -> None:
+        """From now on it begins nothing: an engine that has not heard yet gets its new jobs back."""
+        self._retiring = True
 
     async def lifetime(self) -> None:
         """Never returns: whoever awaits it learns at once when this worker dies."""

@@ -90,3 +90,17 @@ ACTIVITY_POLLERS: Final = 1_000
 ACTIVITY_POLL_S: Final = 60
 """How long GetActivityTask waits for a task."""
 TASK_TOKEN_CHARS: Final = 2_048
+POOL_WORKERS: Final = 1_000
+"""Workers of one pool."""
+POOL_IDLE_SECONDS: Final = 86_400
+"""A pool's longest idle time before it shrinks."""
+POOL_ENTRIES: Final = 64
+"""Custom resources, or environment variables, of one pool."""
+WORKER_CONCURRENCY: Final = 10_000
+"""Jobs at once in one worker."""
+QUEUED_JOBS: Final = 20_000
+"""Jobs of one blueprint that no worker has yet, above which its starts are refused."""
+ALL_QUEUED_JOBS: Final = 100_000
+"""Jobs of all blueprints that no worker has yet, above which every start is refused."""
+HOT_EXECUTIONS_A_DAY: Final = 10_000
+"""Executions in 24 hours above which a blueprint in `auto` mode gets workers of its own."""

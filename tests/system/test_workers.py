@@ -197,7 +197,7 @@ async def test_handlers_that_cannot_be_loaded_are_told(head: None) -> None:
     handle = (
         ray.remote(Scheduler)
         .options(num_cpus=0)
-        .remote(SchedulerSettings(pool="broken", size=1, worker=WorkerOptions(handlers=("no.such.module",), cpus=0.1)))
+        .remote(SchedulerSettings(name="broken", size=1, worker=WorkerOptions(handlers=("no.such.module",), cpus=0.1)))
     )
     client = SchedulerClient(handle)
     while (trouble := await client.trouble()) is None:  # noqa: ASYNC110 - asks another process

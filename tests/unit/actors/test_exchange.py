@@ -9,6 +9,9 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from actors.desk import BATCH_ITEMS, Answer
 from actors.exchange import RayDispatcher
+from actors.roster import PoolView, Report, Roster
+from sfc.catalog.pool_policy import COMMON
+from sfc.errors import Overloaded
 from sfc.tasks.job import Job, JobResult
 
 
@@ -45,6 +48,9 @@ class FakeWorker:
         results = [JobResult(key, b"1", None, None, 1) for key in keys]
         self._open().set_result(Answer(self.batch, results, free))
 
+    def refuse(self, *keys: str) -> None:
+        self._open().set_result(Answer(0, [], 0, list(keys)))
+
     def fail(self, error: Exception) -> None:
         self._open().set_exception(error)
 
@@ -61,17 +67,25 @@ class FakeWorker:
 class FakeScheduler:
     def __init__(self, workers: dict[str, Any]) -> None:
         self.workers = workers
+        self.pools: dict[str, PoolView] = {}
+        self.dedicated: frozenset[str] = frozenset()
+        self.reports: list[dict[str, Report]] = []
         self.version = 1
         self.changed = asyncio.Event()
 
-    async def members(self, known: int, _poll_s: float) -> tuple[int, dict[str, Any]]:
+    async def members(self, known: int, _poll_s: float) -> Roster:
         if known == self.version:
             await self.changed.wait()
             self.changed.clear()
-        return self.version, dict(self.workers)
+        pools = {COMMON: PoolView(dict(self.workers), {}), **self.pools}
+        return Roster(self.version, pools, self.dedicated, {})
 
-    def replace(self, workers: dict[str, Any]) -> None:
+    async def report(self, _engine: str, reports: dict[str, Report]) -> None:
+        self.reports.append(dict(reports))
+
+    def replace(self, workers: dict[str, Any], **pools: dict[str, Any]) -> None:
         self.workers = workers
+        self.pools = {name: PoolView(theirs, {}) for name, theirs in pools.items()}
         self.version += 1
         self.changed.set()
 
@@ -88,8 +102,8 @@ class House:
         await self.dispatcher.open(self.results.extend)
         return self
 
-    def dispatch(self, *keys: str) -> None:
-        self.dispatcher.dispatch([Job(key, "arn", "orders", "State", "task:x", b"1") for key in keys])
+    def dispatch(self, *keys: str, machine: str = "orders") -> None:
+        self.dispatcher.dispatch([Job(key, f"arn:{key}", machine, "State", "task:x", b"1") for key in keys])
 
 
 async def settle() -> None:
@@ -125,9 +139,10 @@ async def test_more_jobs_than_credits_wait_here_in_order(two: Two) -> None:
     house, a, b = two
     house.dispatch(*map(str, range(1_000)))
     await settle()
-    assert (len(a.jobs()), len(b.jobs())) == (BATCH_ITEMS, BATCH_ITEMS)
+    assert len(a.jobs()) == len(b.jobs())
+    assert a.jobs()[0] == "0"
     waiting = house.dispatcher.waiting
-    assert waiting == 1_000 - 2 * BATCH_ITEMS
+    assert waiting == 1_000 - 2 * len(a.jobs())
     a.answer(*a.jobs()[:10], free=10)
     await settle()
     assert house.dispatcher.waiting == waiting - 10
@@ -204,4 +219,75 @@ async def test_a_cancelled_job_leaves_the_backlog() -> None:
     house.scheduler.replace({"a": a})
     await settle()
     assert a.jobs() == ["2"]
+    await house.dispatcher.close()
+
+
+async def test_jobs_of_a_blueprint_with_a_pool_of_its_own_go_there_and_no_others_do() -> None:
+    common, own = FakeWorker(), FakeWorker()
+    house = await House(common=common).open()
+    house.scheduler.replace({"common": common}, orders={"own": own})
+    await settle()
+    house.dispatch("1", "2", machine="orders")
+    house.dispatch("3", machine="billing")
+    await settle()
+    assert (own.jobs(), common.jobs()) == (["1", "2"], ["3"])
+    await house.dispatcher.close()
+
+
+async def test_jobs_of_a_dedicated_blueprint_wait_for_its_pool_and_wake_it_at_once() -> None:
+    common, own = FakeWorker(), FakeWorker()
+    house = House(common=common)
+    house.scheduler.dedicated = frozenset({"orders"})
+    await house.open()
+    house.dispatch("1", machine="orders")
+    await settle()
+    assert common.jobs() == []
+    assert [reports["orders"].queued for reports in house.scheduler.reports] == [1]
+    house.scheduler.replace({"common": common}, orders={"own": own})
+    await settle()
+    assert own.jobs() == ["1"]
+    await house.dispatcher.close()
+
+
+async def test_a_pool_that_is_empty_and_not_dedicated_leaves_its_jobs_to_the_common_one() -> None:
+    common = FakeWorker()
+    house = await House(common=common).open()
+    house.scheduler.replace({"common": common}, orders={})
+    house.dispatch("1", machine="orders")
+    await settle()
+    assert common.jobs() == ["1"]
+    await house.dispatcher.close()
+
+
+async def test_what_a_draining_worker_refuses_goes_to_another_and_counts_no_death(two: Two) -> None:
+    house, a, b = two
+    house.dispatch("1", "2")
+    await settle()
+    refused = a.jobs()
+    a.refuse(*refused)
+    await settle()
+    assert sorted(b.jobs()) == ["1", "2"]
+    assert len(a.jobs()) == 1
+
+
+async def test_a_flood_leaves_room_on_a_shared_worker_for_others() -> None:
+    a = FakeWorker()
+    house = await House(a=a).open()
+    house.dispatch(*(f"flood-{n}" for n in range(1_000)), machine="flood")
+    await settle()
+    assert len(a.jobs()) < BATCH_ITEMS
+    house.dispatch("one", machine="small")
+    await settle()
+    assert "one" in a.jobs()
+    await house.dispatcher.close()
+
+
+async def test_starts_are_refused_while_too_many_jobs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.exchange.QUEUED_JOBS", 3)
+    house = await House().open()
+    house.dispatch("1", "2", "3", machine="orders")
+    house.dispatcher.admit("billing")
+    with pytest.raises(Overloaded) as refused:
+        house.dispatcher.admit("orders")
+    assert refused.value.retry_after_s >= 1
     await house.dispatcher.close()

@@ -1,21 +1,10 @@
 """Size and membership of a pool."""
 
-import pytest
-
-from actors.policy import PoolLimits, PoolLoad, desired_size
 from actors.pool import Pool
 
 
-@pytest.mark.parametrize(
-    ("in_flight", "queued", "want"), [(0, 0, 1), (100, 0, 1), (100, 1, 2), (150, 250, 4), (10_000, 0, 8)]
-)
-def test_a_pool_follows_its_load_within_its_limits(in_flight: int, queued: int, want: int) -> None:
-    limits = PoolLimits(min_size=1, max_size=8, target_in_flight=100)
-    assert desired_size(PoolLoad(in_flight=in_flight, queued=queued), limits) == want
-
-
 def test_members_that_drain_take_no_jobs_and_are_replaced() -> None:
-    pool: Pool[int] = Pool(first_version=7)
+    pool: Pool[int] = Pool()
     for number, name in enumerate("abc"):
         pool.join(name, number)
     version = pool.version
@@ -27,4 +16,29 @@ def test_members_that_drain_take_no_jobs_and_are_replaced() -> None:
     assert (pool.missing(3), pool.surplus(1)) == (1, ["c"])
     pool.leave("a")
     pool.leave("a")
-    assert (pool.draining(), pool.version) == (set(), version + 2)
+    assert (pool.draining(), pool.version) == ({}, version + 2)
+
+
+def test_members_of_an_older_make_stay_until_enough_new_ones_are_up() -> None:
+    pool: Pool[int] = Pool()
+    pool.join("old-1", 1, "old", 0.0)
+    pool.join("old-2", 2, "old", 0.0)
+    for name in ("old-1", "old-2"):
+        pool.came_up(name)
+    assert pool.missing(2, "new") == 2
+    pool.join("new-1", 3, "new", 10.0)
+    pool.join("new-2", 4, "new", 10.0)
+    assert pool.surplus(2, "new", late=9.0) == []
+    pool.came_up("new-1")
+    assert pool.surplus(2, "new", late=9.0) == ["old-2"]
+    assert pool.surplus(2, "new", late=11.0) == ["old-1", "old-2"]  # the new ones wait for the room of the old
+
+
+def test_members_that_are_still_starting_are_the_first_to_go() -> None:
+    pool: Pool[int] = Pool()
+    for name in ("starting", "up-1", "up-2"):
+        pool.join(name, 0)
+    pool.came_up("up-1")
+    pool.came_up("up-2")
+    assert pool.surplus(2) == ["starting"]
+    assert pool.surplus(1) == ["up-2", "starting"]

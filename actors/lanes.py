@@ -1,0 +1,146 @@
+"""Jobs that no worker has yet: a lane per blueprint, served in turn by weight, so that no lane waits for another's
+thousands. No Ray, no clock.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from actors.desk import BATCH_BYTES
+from actors.roster import NOTHING, Report
+from sfc.tasks.job import Job
+
+_REMEMBERED: Final = 20_000
+"""Executions whose jobs came last: the next job of one of them is not another execution."""
+_JOB_BYTES: Final = 300
+
+
+class Lane:
+    __slots__ = ("arrived", "executions", "finished", "in_flight", "name", "pool", "queue", "told", "weight")
+
+    def __init__(self, name: str, pool: str, weight: int) -> None:
+        self.name = name
+        self.pool = pool
+        self.weight = weight
+        self.queue: deque[Job] = deque()
+        self.in_flight = 0
+        self.arrived = 0
+        self.finished = 0
+        self.executions = 0
+        self.told: Report = NOTHING
+
+    def report(self) -> Report:
+        """What is new since the last one."""
+        report = Report(self.in_flight, len(self.queue), self.arrived, self.finished, self.executions)
+        self.arrived = self.finished = self.executions = 0
+        return report
+
+    @property
+    def idle(self) -> bool:
+        return not (self.queue or self.in_flight or self.arrived or self.finished or self.executions)
+
+
+class Lanes:
+    def __init__(self, pool_of: Callable[[str], str], weight_of: Callable[[str], int], wanted: Callable[[str], bool]):
+        """`pool_of` a blueprint: where its jobs go; `wanted`: whether a key was not cancelled."""
+        self._pool_of = pool_of
+        self._weight_of = weight_of
+        self._wanted = wanted
+        self._lanes: dict[str, Lane] = {}
+        self._turns: dict[str, deque[Lane]] = {}
+        """Lanes with jobs, by pool; the next to be served first."""
+        self._executions: dict[str, None] = {}
+
+    def of(self, machine: str) -> Lane:
+        lane = self._lanes.get(machine)
+        if lane is None:
+            lane = self._lanes[machine] = Lane(machine, self._pool_of(machine), self._weight_of(machine))
+        return lane
+
+    def add(self, job: Job) -> None:
+        """A new job."""
+        lane = self.of(job.machine)
+        lane.arrived += 1
+        if job.execution not in self._executions:
+            lane.executions += 1
+            self._executions[job.execution] = None
+            if len(self._executions) > _REMEMBERED:
+                del self._executions[next(iter(self._executions))]
+        self._line_up(lane)
+        lane.queue.append(job)
+
+    def put_back(self, jobs: list[Job]) -> None:
+        """To the front, in this order: they waited before."""
+        for job in reversed(jobs):
+            lane = self.of(job.machine)
+            self._line_up(lane)
+            lane.queue.appendleft(job)
+
+    def pools(self) -> list[str]:
+        """Those with jobs waiting."""
+        return [pool for pool, turns in self._turns.items() if turns]
+
+    def waiting(self, pool: str) -> int:
+        return sum(len(lane.queue) for lane in self._turns.get(pool, ()))
+
+    def has_news(self, pool: str) -> bool:
+        """Whether a lane has jobs that the scheduler was not told of."""
+        return any(not lane.told.queued for lane in self._turns.get(pool, ()))
+
+    def queued(self, machine: str) -> int:
+        lane = self._lanes.get(machine)
+        return 0 if lane is None else len(lane.queue)
+
+    @property
+    def all_queued(self) -> int:
+        return sum(map(self.waiting, self._turns))
+
+    def cut(self, pool: str, items: int, room: Callable[[str], int]) -> list[Job]:
+        """The next jobs for one call, at most `items` and as many bytes as fit one. `room`: how many more jobs of a
+        blueprint the worker may have.
+        """
+        turns = self._turns.get(pool)
+        jobs: list[Job] = []
+        if not turns:
+            return jobs
+        share = max(items // sum(lane.weight for lane in turns), 1)
+        rooms = {lane.name: room(lane.name) for lane in turns}
+        size = passed = 0
+        while turns and passed < len(turns) and len(jobs) < items and size < BATCH_BYTES:
+            lane = turns[0]
+            before = len(jobs)
+            most = min(before + lane.weight * share, items, before + rooms[lane.name])
+            while lane.queue and len(jobs) < most and size < BATCH_BYTES:
+                job = lane.queue.popleft()
+                if self._wanted(job.key):
+                    jobs.append(job)
+                    size += len(job.input) + _JOB_BYTES
+            rooms[lane.name] -= len(jobs) - before
+            passed = passed + 1 if len(jobs) == before else 0
+            if lane.queue:
+                turns.rotate(-1)
+            else:
+                turns.popleft()
+        return jobs
+
+    def route(self) -> None:
+        """Pools or weights changed: line all lanes up again."""
+        self._turns.clear()
+        for lane in self._lanes.values():
+            lane.pool, lane.weight = self._pool_of(lane.name), self._weight_of(lane.name)
+            if lane.queue:
+                self._turns.setdefault(lane.pool, deque()).append(lane)
+
+    def reports(self) -> dict[str, Report]:
+        """What the scheduler does not know yet; lanes that have nothing and told so are forgotten."""
+        found: dict[str, Report] = {}
+        for name, lane in list(self._lanes.items()):
+            if lane.idle and lane.told == NOTHING:
+                del self._lanes[name]
+                continue
+            lane.told = found[name] = lane.report()
+        return found
+
+    def _line_up(self, lane: Lane) -> None:
+        if not lane.queue:
+            self._turns.setdefault(lane.pool, deque()).append(lane)

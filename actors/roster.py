@@ -1,0 +1,37 @@
+"""What crosses between scheduler and engines: who the workers are, and how much there is to do."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+
+class PoolView(NamedTuple):
+    """One pool as engines see it; values are handles or clients of workers by name."""
+
+    open: dict[str, Any]
+    leaving: dict[str, Any]
+    """They take no new jobs, but have or had some."""
+
+
+class Roster(NamedTuple):
+    version: int
+    pools: dict[str, PoolView]
+    dedicated: frozenset[str]
+    """Blueprints whose jobs wait for their own pool. Others that have one use the common pool while theirs is empty."""
+    weights: dict[str, int]
+    """Of blueprints, where it is not the default."""
+
+
+class Report(NamedTuple):
+    """What one engine tells of one blueprint, since its last report."""
+
+    in_flight: int
+    queued: int
+    arrived: int
+    """Jobs."""
+    finished: int
+    executions: int
+    """Whose first job arrived."""
+
+
+Reports = Mapping[str, Report]
+NOTHING: Final = Report(0, 0, 0, 0, 0)
