@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
+from actors.chronicle import Decision
 from actors.desk import Answer
 from actors.overview import Overview
-from actors.planner import Decision
 from actors.roster import PoolView, Reports, Roster
 from actors.worker import WorkerOptions, WorkerStatus
 from sfc.catalog.pool_policy import COMMON, PoolPolicy

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from actors.planner import PENDING_S, Decision, Planner
+from actors.chronicle import Decision
+from actors.planner import PENDING_S, Planner
 from actors.policy import Load
 from sfc.catalog.pool_policy import COMMON
 
@@ -50,13 +51,13 @@ _DECISIONS_SHOWN = 50
 def overview(planner: Planner[Any], now: float, capacity: float, cpu_s: float) -> Overview:
     names = {name for name, flow in planner.flows.items() if not flow.cold} | set(planner.policies) | set(planner.pools)
     pools = [pool_overview(planner, name, now) for name in (COMMON, *sorted(names - {COMMON}))]
-    return Overview(pools, capacity, planner.decisions()[-_DECISIONS_SHOWN:], planner.engines, cpu_s)
+    return Overview(pools, capacity, planner.chronicle.latest(_DECISIONS_SHOWN), planner.engines, cpu_s)
 
 
 def pool_overview(planner: Planner[Any], name: str, now: float) -> PoolOverview:
     state, flow = planner.pools.get(name), planner.flows.get(name)
     load = planner.load_of(COMMON) if name == COMMON else Load() if flow is None else flow.load()
-    decisions = planner.why(name)
+    decisions = planner.chronicle.of(name)
     starting = [] if state is None else state.pool.starting()
     pending_s = max((now - member.since for member in starting), default=0.0)
     opened = 0 if state is None else len(state.pool.open())

@@ -4,14 +4,13 @@
 """
 
 import zlib
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from actors.chronicle import Chronicle
+from actors.flow import Flow, State
 from actors.policy import Day, Load, Sizer, Want, place, shares
-from actors.pool import Pool
-from actors.roster import PoolView, Report, Reports, Roster
+from actors.roster import PoolView, Reports, Roster
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
 
 H = TypeVar("H")
@@ -20,65 +19,7 @@ SILENT_S: Final = 10.0
 """An engine that reports nothing for so long is gone: its jobs count no more."""
 PENDING_S: Final = 3.0
 """A worker that has not come up after this time is reported."""
-_RATE_S: Final = 5.0
-"""Time constant of the rates of arrivals and finishes."""
 _SWEEP_S: Final = 60.0
-_DECISIONS: Final = 50
-_CHRONICLES: Final = 2_000
-_RESTART_S: Final = 0.5
-_LONGEST_RESTART_S: Final = 10.0
-"""Between a worker's death and the next start: handlers that end their process, or cannot be loaded, must not keep the
-node busy. Doubled while workers die young.
-"""
-
-
-class Decision(NamedTuple):
-    at: float
-    """UTC s."""
-    what: str
-    why: str
-
-
-@dataclass(slots=True)
-class Flow:
-    """One blueprint's work."""
-
-    day: Day = field(default_factory=Day)
-    reports: dict[str, Report] = field(default_factory=dict)
-    """By engine."""
-    arrivals_s: float = 0.0
-    finishes_s: float = 0.0
-    promoted: bool = False
-
-    def load(self) -> Load:
-        return Load(
-            sum(report.in_flight for report in self.reports.values()),
-            sum(report.queued for report in self.reports.values()),
-            self.arrivals_s,
-            self.finishes_s,
-        )
-
-    @property
-    def cold(self) -> bool:
-        return not self.reports and self.arrivals_s < 0.01 and self.finishes_s < 0.01
-
-
-class State(Generic[H]):
-    """One pool's workers, and how its size came about."""
-
-    def __init__(self, now: float) -> None:
-        self.pool: Pool[H] = Pool()
-        self.sizer = Sizer(now, 0)
-        self.desired = 0
-        self.wished = 0
-        """`desired` without regard to the others."""
-        self.waiting_since: float | None = None
-        self.trouble: str | None = None
-        self.not_before = 0.0
-        self.restart_s = _RESTART_S
-        self.generation = 0
-        """Grows when all its workers shall be replaced."""
-        self.pending_told: set[str] = set()
 
 
 class Plan(NamedTuple):
@@ -98,7 +39,7 @@ class Planner(Generic[H]):
         self.flows: dict[str, Flow] = {}
         self._heard: dict[str, float] = {}
         self._rated_at = self._swept_at = now
-        self._chronicles: dict[str, deque[Decision]] = {}
+        self.chronicle = Chronicle()
         self._gone = 0
 
     # ---- what it learns
@@ -128,12 +69,7 @@ class Planner(Generic[H]):
             flow = self.flows.get(name)
             if flow is None:
                 flow = self.flows[name] = Flow()
-            if report.in_flight or report.queued:
-                flow.reports[engine] = report
-            else:
-                flow.reports.pop(engine, None)
-            flow.arrivals_s += report.arrived / _RATE_S
-            flow.finishes_s += report.finished / _RATE_S
+            flow.take(engine, report)
             if report.executions:
                 flow.day.count(now, report.executions)
                 self._place(name, now)
@@ -164,9 +100,7 @@ class Planner(Generic[H]):
         if state is None or not state.pool.leave(name):
             return
         self._gone += 1
-        state.restart_s = min(state.restart_s * 2, _LONGEST_RESTART_S) if young else _RESTART_S
-        state.not_before = now + state.restart_s
-        state.trouble = why if young else None
+        state.rest(now, young=young, why=why)
         if young:
             self.note(pool, now, "died young", why.splitlines()[-1] if why else "")
 
@@ -250,22 +184,7 @@ class Planner(Generic[H]):
     # ---- what it tells
 
     def note(self, name: str, now: float, what: str, why: str) -> None:
-        chronicle = self._chronicles.pop(name, None)
-        if chronicle is None:
-            if len(self._chronicles) >= _CHRONICLES:
-                del self._chronicles[next(iter(self._chronicles))]
-            chronicle = deque(maxlen=_DECISIONS)
-        self._chronicles[name] = chronicle  # the latest last
-        chronicle.append(Decision(now, what, why))
-
-    def why(self, name: str) -> list[Decision]:
-        """Latest last."""
-        return list(self._chronicles.get(name, ()))
-
-    def decisions(self) -> list[tuple[str, Decision]]:
-        """Of all pools, latest last."""
-        found = [(name, decision) for name, chronicle in self._chronicles.items() for decision in chronicle]
-        return sorted(found, key=lambda each: each[1].at)
+        self.chronicle.note(name, now, what, why)
 
     def memo(self) -> dict[str, Any]:
         """What a restarted scheduler must know; its workers it finds by their names."""
@@ -323,13 +242,11 @@ class Planner(Generic[H]):
     def _age(self, now: float) -> None:
         passed = max(now - self._rated_at, 0.0)
         self._rated_at = now
-        kept = max(1 - passed / _RATE_S, 0.0)
         silent = {engine for engine, at in self._heard.items() if now - at > SILENT_S}
         for engine in silent:
             del self._heard[engine]
         for name, flow in self.flows.items():
-            flow.arrivals_s *= kept
-            flow.finishes_s *= kept
+            flow.age(passed)
             for engine in silent:
                 flow.reports.pop(engine, None)
             if flow.promoted and not flow.reports:

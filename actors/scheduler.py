@@ -16,10 +16,11 @@ from typing import Any, Final
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
+from actors.chronicle import Decision
 from actors.clients import NAMESPACE, SchedulerClient, WorkerClient, start_worker
 from actors.memo import Memo
 from actors.overview import Overview, overview
-from actors.planner import Decision, Planner
+from actors.planner import Planner
 from actors.roster import Report, Roster
 from actors.worker import POLL_S, WorkerOptions, WorkerStatus
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
@@ -114,7 +115,7 @@ class Scheduler:
         return overview(self._planner, time.time(), self._capacity, time.process_time())
 
     async def why(self, name: str) -> list[Decision]:
-        return self._planner.why(name)
+        return self._planner.chronicle.of(name)
 
     async def statuses(self) -> dict[str, WorkerStatus]:
         await self._begin()

@@ -50,7 +50,7 @@ class Town:
         return 0 if state is None else len(state.pool.open())
 
     def why(self, name: str) -> list[str]:
-        return [decision.what for decision in self.planner.why(name)]
+        return [decision.what for decision in self.planner.chronicle.of(name)]
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_hot_blueprint_is_promoted_and_a_cold_one_demoted_each_with_its_number
     town.report("orders", in_flight=5, executions=1, arrived=1)
     town.tick()
     assert town.size("orders") == 1
-    assert "10,001 executions" in town.planner.why("orders")[0].why
+    assert "10,001 executions" in town.planner.chronicle.of("orders")[0].why
     town.report("orders")
     for _ in range(30):
         town.tick(DAY_S / 24)
