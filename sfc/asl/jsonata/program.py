@@ -14,7 +14,7 @@ from jsonata.parser import Parser
 from sfc.asl.expression import Scope
 from sfc.asl.jsonata.analysis import Analysis, Unsupported, analyse
 from sfc.asl.jsonata.compiler import compile_tree
-from sfc.asl.jsonata.paths import pick, plain_names
+from sfc.asl.jsonata.lookups import pick, plain_names
 from sfc.asl.jsonata.regex import RegexSyntaxError, compile_regex
 from sfc.asl.jsonata.values import UNDEFINED, Code, Env, Meter, number, to_json, too_deep
 from sfc.jsonvalue import Json

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sfc.asl.jsonata.calls import call_item
 from sfc.asl.jsonata.functions.table import Entry
-from sfc.asl.jsonata.paths import look_up
+from sfc.asl.jsonata.lookups import look_up
 from sfc.asl.jsonata.values import UNDEFINED, Env, Fault, Sequence, kind, truth
 
 _TYPES: Final = {
