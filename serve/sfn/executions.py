@@ -111,7 +111,7 @@ def _redrives(record: ExecutionRecord) -> Body:
 def _redrive_status(engine: Engine, record: ExecutionRecord) -> Body:
     reason = engine.why_not_redrivable(record)
     if reason is None:
-        return {"redriveStatus": "REDRIVABLE"}
+        return {"redriveStatus": "REDRIVABLE" if record.map_run_arn is None else "REDRIVABLE_BY_MAP_RUN"}
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 

@@ -16,11 +16,11 @@ import orjson
 
 from sfc.asl.expression import Failure, FlowError
 from sfc.engine.host import Host
-from sfc.engine.map_children import MapChildren
+from sfc.engine.map_children import MapChildren, Redrive
 from sfc.engine.resident import Resident
 from sfc.errors import SfcError
 from sfc.interpreter.children import ChildEnd, decode_ends, encode_ends
-from sfc.interpreter.entries import ITEMS_FINISHED, ItemsFinished, ItemsRead, MapRunFailed, ResultsWritten
+from sfc.interpreter.entries import ITEMS_FINISHED, REDRIVEN, ItemsFinished, ItemsRead, MapRunFailed, ResultsWritten
 from sfc.interpreter.map_run import MapRun
 from sfc.interpreter.map_specs import ReaderSpec
 from sfc.interpreter.states import map_run as state
@@ -52,11 +52,12 @@ class MapRunCarrier:
         threads: Executor,
         new_id: Callable[[int], int],
         stop: Callable[[Sequence[int]], None],
+        redrive: Redrive,
         parent: Resident,
         task: int,
         map_run: MapRun,
     ) -> None:
-        """`stop` ends STANDARD children."""
+        """`stop` ends STANDARD children, `redrive` has one go on that had ended."""
         self._host = host
         self._storage = storage
         self._threads = threads
@@ -84,6 +85,8 @@ class MapRunCarrier:
             map_run.seed,
             map_run.spec.writer.shows_inputs,
             self._ended,
+            redrive if map_run.redrives else None,
+            map_run.redriven_at,
         )
         self.closed = False
         self._waiting: list[ChildInput] = []
@@ -267,8 +270,12 @@ class MapRunCarrier:
             await self._told.wait()
 
     def _stored_ends(self, pending: Sequence[ChildInput]) -> Iterator[ChildEnd]:
-        """Every end that was journalled, each child once, as the execution counted them; then those not started."""
+        """Every end that was journalled, each child once, as the execution counted them; then those not started.
+
+        A child that did not succeed before a redrive has run again since.
+        """
         store, after = self._host.store, 0
+        redriven = self._last_redrive()
         seen = bytearray((self._map_run.read.children >> 3) + 1)
         while rows := store.entries(self._parent.id, ITEMS_FINISHED, after, _READ_ENTRIES):
             after = rows[-1].position
@@ -276,11 +283,21 @@ class MapRunCarrier:
                 if (row.task, row.attempt) == (self._task, self._attempt):
                     for end in decode_ends(row.data):
                         at, bit = end.number >> 3, 1 << (end.number & 7)
-                        if not seen[at] & bit:
+                        void = row.position < redriven and end.status != "SUCCEEDED"
+                        if not void and not seen[at] & bit:
                             seen[at] |= bit
                             yield end
         for child in reversed(pending):
             yield ChildEnd(child.number, child.items, "PENDING", input=child.input)
+
+    def _last_redrive(self) -> int:
+        """Its position; 0 when there was none."""
+        position = 0
+        while self._map_run.redrives and (
+            rows := self._host.store.entries(self._parent.id, REDRIVEN, position, _READ_ENTRIES)
+        ):
+            position = rows[-1].position
+        return position
 
     @property
     def _key(self) -> dict[str, int]:

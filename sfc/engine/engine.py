@@ -75,10 +75,10 @@ class Engine:
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
         self._starts = Starts(self._host)
         self._stops = Stops(self._host)
-        self._redrives = Redrives(self._host)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
-        maps = Maps(self._host, self._stops, storage or Storage(), self._starts.new_id)
+        self._redrives = Redrives(self._host)
+        maps = Maps(self._host, self._stops, self._redrives, storage or Storage(), self._starts.new_id)
         self._host.maps = maps
         self._map_runs = MapRunQueries(self._host, self._queries, self._histories, maps)
         self._children = Children(self._host, self._starts, self._stops, self._queries)

@@ -5,7 +5,7 @@ children are executions of their own under a name that tells run and number, so 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
@@ -22,8 +22,10 @@ from sfc.interpreter.children import ChildEnd, ChildStatus
 from sfc.interpreter.entries import Started
 from sfc.items import results
 from sfc.items.batches import ChildInput
-from sfc.store.journal import WORKING, NewExecution
+from sfc.store.journal import WORKING, ExecutionRow, NewExecution
 
+Redrive: TypeAlias = Callable[[ExecutionRow], Awaitable[bool]]
+"""Has an execution go on that did not succeed; False when that cannot be."""
 Future: TypeAlias = "asyncio.Future[ExecutionRecord | None]"
 _ENDED: Final = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -40,8 +42,12 @@ class MapChildren:
         seed: int,
         keep_inputs: bool,
         ended: Callable[[ChildEnd], None],
+        redrive: "Redrive | None" = None,
+        redriven_at: int = 0,
     ) -> None:
-        """`ended` is told each end, once; the input of a child that succeeded goes with it only if `keep_inputs`."""
+        """`ended` is told each end, once; the input of a child that succeeded goes with it only if `keep_inputs`.
+        `redrive` has a STANDARD child go on that did not succeed before `redriven_at`.
+        """
         self._host = host
         self._new_id = new_id
         self._version = version
@@ -49,6 +55,8 @@ class MapChildren:
         self._seed = seed
         self._keep_inputs = keep_inputs
         self._tell = ended
+        self._redrive = redrive
+        self._redriven_at = redriven_at
         self._running: dict[int, tuple[ChildInput, Resident]] = {}
         self._closed = False
 
@@ -150,9 +158,21 @@ class MapChildren:
         elif row.stopped_at is None:
             resident.id = row.id
             self._adopt(child, resident)
-        else:
+        elif not await self._goes_on(child, resident, row):
             status: ChildStatus = row.status if row.status in _ENDED else "FAILED"  # type: ignore[assignment]
             self._ended(child, resident, status, row.stopped_at, row.output, Failure(row.error, row.cause))
+
+    async def _goes_on(self, child: ChildInput, resident: Resident, row: ExecutionRow) -> bool:
+        """Whether a child that had ended was made to go on."""
+        if self._redrive is None or row.status == "SUCCEEDED" or (row.redriven_at or 0) >= self._redriven_at:
+            return False
+        resident.id = row.id
+        ended = self._await_end(child, resident)  # first, because it may end before this goes on
+        if await self._redrive(row):
+            return True
+        self._host.listeners.ended.pop(resident.id, None)
+        ended.cancel()
+        return False
 
     async def _start_later(self, child: ChildInput) -> None:
         await asyncio.sleep(self._host.settings.retry_first_s)

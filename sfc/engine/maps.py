@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sfc.asl.expression import Failure
 from sfc.engine.carrier import MapRunCarrier
 from sfc.engine.host import Host
+from sfc.engine.redrives import Redrives
 from sfc.engine.resident import Resident
 from sfc.engine.run_id import map_run_of, parent_of
 from sfc.engine.stops import Stops
@@ -28,10 +29,13 @@ _THREADS = 4
 class Maps:
     """Implements `sfc.engine.own_tasks.MapRuns`."""
 
-    def __init__(self, host: Host, stops: Stops, storage: Storage, new_id: Callable[[int], int]) -> None:
+    def __init__(
+        self, host: Host, stops: Stops, redrives: Redrives, storage: Storage, new_id: Callable[[int], int]
+    ) -> None:
         """`new_id` gives an execution id in a shard."""
         self._host = host
         self._stops = stops
+        self._redrives = redrives
         self._storage = storage
         self._new_id = new_id
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sfc-map")
@@ -87,8 +91,9 @@ class Maps:
         assert task not in carriers or carriers[task].closed, "one carrier for each Map Run"
         map_run = resident.run.map_runs[task]
         carrier = carriers[task] = MapRunCarrier(
-            self._host, self._storage, self._threads, self._new_id, self._stop_all, resident, task, map_run
-        )
+            self._host, self._storage, self._threads, self._new_id, self._stop_all, self._redrives.redrive_child,
+            resident, task, map_run,
+        )  # fmt: skip
         if not (map_run.results_written or map_run.failure is not None):
             carrier.begin()
         return carrier

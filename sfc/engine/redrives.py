@@ -1,6 +1,7 @@
 """How executions that ended unsuccessfully are made to go on."""
 
 import asyncio
+import logging
 from typing import Final
 
 from sfc.engine.host import Host
@@ -12,9 +13,11 @@ from sfc.limits import REDRIVABLE_MS, REDRIVES
 from sfc.store.ids import shard_of
 from sfc.store.journal import ExecutionRow, Kept, Redrive
 
+log = logging.getLogger(__name__)
 _ENDED: Final = ("FAILED", "TIMED_OUT", "ABORTED")
 _SAME_REQUEST_MS: Final = 900_000
 """How long a client token tells that a request is a repeated one."""
+_CHILD: Final = "Execution is a child of a Map Run and is redriven with it"
 _LEAST_EVENTS: Final = 2
 """What must be left of the history: for the redrive itself, and for an end."""
 
@@ -42,11 +45,31 @@ class Redrives:
         """When it went on, UTC ms. A request that is repeated (by its token, or because the first one is still under
         way) is answered like the first. Raises Conflict (ExecutionNotRedrivable), Unavailable.
         """
+        if "/" in row.machine:
+            raise _not_redrivable(_CHILD)
+        return await self._once(row, client_token)
+
+    async def _once(self, row: ExecutionRow, client_token: str) -> int:
         under_way = self._under_way.get(row.id)
         if under_way is None:
             under_way = self._under_way[row.id] = asyncio.ensure_future(self._redrive(row, client_token))
             under_way.add_done_callback(lambda _: self._under_way.pop(row.id, None))
         return await asyncio.shield(under_way)
+
+    async def redrive_child(self, row: ExecutionRow) -> bool:
+        """Have a child of a Map Run go on with it; False when that cannot be. Waits as long as the store is away."""
+        delay = self._host.settings.retry_first_s
+        while True:
+            try:
+                await self._once(row, "")
+            except Unavailable:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, self._host.settings.retry_most_s)
+            except SfcError as error:
+                log.warning("the child execution %s could not be redriven: %s", row.name, error)
+                return False
+            else:
+                return True
 
     async def _redrive(self, row: ExecutionRow, client_token: str) -> int:
         host = self._host

@@ -209,6 +209,11 @@ def map_run_started(run: Run, previous: int, arn: str) -> int:
     return emit(run, previous, "MapRunStarted", "mapRunStartedEventDetails", details)
 
 
+def map_run_redriven(run: Run, previous: int, arn: str, redrives: int) -> int:
+    details: dict[str, Json] = {"mapRunArn": arn, "redriveCount": redrives}
+    return emit(run, previous, "MapRunRedriven", "mapRunRedrivenEventDetails", details)
+
+
 def aborted(run: Run, token: Token) -> None:
     """{Task,Wait,Parallel,Map}StateAborted: the state was given up because something beside it failed."""
     if isinstance(token.gather, MapRun):

@@ -40,7 +40,7 @@ class MapRun:
     __slots__ = (
         "arn", "below", "checkpoints", "counts", "data", "failure", "finished", "frames", "items", "limits", "lost",
         "read_all", "redriven_at", "redrives", "results_written", "seed", "spec", "started_at", "state", "status",
-        "stopped_at", "uuid",
+        "stopped_at", "unsuccessful", "uuid",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +65,8 @@ class MapRun:
         self.checkpoints = deque([Checkpoint(0, 0, None)])
         self.finished = bytearray()
         """A bit for each child that has ended, by number."""
+        self.unsuccessful = bytearray()
+        """A bit for each of these that did not succeed."""
         self.below = 0
         """Every child of a lower number has ended."""
         self.counts: dict[ChildStatus, int] = dict.fromkeys(("SUCCEEDED", *_UNSUCCESSFUL), 0)
@@ -107,8 +109,7 @@ class MapRun:
         return percentage is not None and self.read_all and failed * 100 > percentage * self.read.items
 
     def has_ended(self, child: int) -> bool:
-        at = child >> 3
-        return at < len(self.finished) and bool(self.finished[at] >> (child & 7) & 1)
+        return _is_set(self.finished, child)
 
     def note_read(self, checkpoint: Checkpoint, *, last: bool) -> None:
         if checkpoint.children > self.read.children or checkpoint.items > self.read.items:
@@ -120,15 +121,33 @@ class MapRun:
         """Counts a child once, however often its end is told."""
         if self.has_ended(child) or child >= self.read.children:
             return
-        at = child >> 3
-        if at >= len(self.finished):
-            self.finished.extend(bytes(at + 1 - len(self.finished)))
-        self.finished[at] |= 1 << (child & 7)
+        _set(self.finished, child)
+        if status != "SUCCEEDED":
+            _set(self.unsuccessful, child)
         self.counts[status] += 1
         self.items[status] += items
         while self.has_ended(self.below):
             self.below += 1
         self._drop_passed()
+
+    def go_on_again(self, now: int) -> None:
+        """Redriven: the children that did not succeed, and those that were not started, are to run. What was read is
+        read again, to find what they were given.
+        """
+        read = self.read
+        for at, bits in enumerate(self.unsuccessful):
+            self.finished[at] &= ~bits & 0xFF
+        self.unsuccessful = bytearray()
+        for status in _UNSUCCESSFUL:
+            self.counts[status] = self.items[status] = 0
+        self.checkpoints = deque([Checkpoint(0, 0, None)])
+        self.below = 0
+        while self.has_ended(self.below):
+            self.below += 1
+        self.note_read(read, last=self.read_all)
+        self.status, self.stopped_at, self.failure, self.results_written = "RUNNING", 0, None, False
+        self.redrives += 1
+        self.redriven_at = now
 
     def _drop_passed(self) -> None:
         while len(self.checkpoints) > 1 and self.checkpoints[1].children <= self.below:
@@ -138,3 +157,15 @@ class MapRun:
         raise AssertionError("the children of a Map Run are no frames")
 
     child_failed = child_ended
+
+
+def _is_set(bits: bytearray, number: int) -> bool:
+    at = number >> 3
+    return at < len(bits) and bool(bits[at] >> (number & 7) & 1)
+
+
+def _set(bits: bytearray, number: int) -> None:
+    at = number >> 3
+    if at >= len(bits):
+        bits.extend(bytes(at + 1 - len(bits)))
+    bits[at] |= 1 << (number & 7)

@@ -2,12 +2,14 @@
 
     the states that failed or were given up   restart with their input; retriers count anew
     branches and iterations that had ended    stay as they are
+    a Map Run                                 goes on with its children that did not succeed
     a Parallel or Map that failed by itself   (its data, not one of its children) starts anew
 
 Only a run that keeps what it loses (`Run.keeps`) can be brought back: the others let go of it at once.
 Source: the developer guide, "Restarting state machine executions with redrive".
 """
 
+from sfc.interpreter.map_run import MapRun
 from sfc.interpreter.run import CHILDREN, IDLE, JOIN, Frame, Run, Token
 from sfc.interpreter.variables import count_again
 
@@ -39,7 +41,7 @@ def _bring_back(run: Run, frame: Frame, restarting: list[Token]) -> None:
         elif _waits_for_others(token):
             token.waits = JOIN
         else:
-            token.gather, token.waits = None, IDLE
+            token.gather, token.waits = gather if isinstance(gather, MapRun) else None, IDLE
             token.retries, token.retry_count = None, 0
             restarting.append(token)
 

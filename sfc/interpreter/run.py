@@ -307,6 +307,14 @@ class Run:
         self.told_map_runs.append(map_run)
         self.commands.append(StartMapRun(token.task, token.attempt))
 
+    def resume_map_run(self, token: Token, map_run: MapRun) -> None:
+        """Have the host carry on with a Map Run that was over."""
+        self.expected[token.task] = token
+        token.waits = MAP_RUN
+        token.gather = map_run
+        self.map_runs[token.task] = map_run
+        self.commands.append(StartMapRun(token.task, token.attempt))
+
     def end_map_run(self, token: Token, map_run: MapRun, status: MapRunStatus) -> None:
         """The Map Run of `token` is over."""
         self.answered(token)

@@ -54,6 +54,7 @@ from sfc.interpreter.entries import (
     TimerFired,
 )
 from sfc.interpreter.entropy import SeededEntropy
+from sfc.interpreter.map_run import MapRun
 from sfc.interpreter.moves import explain, fail
 from sfc.interpreter.redrive import bring_back
 from sfc.interpreter.run import GONE, IDLE, JOB, TIMER, Frame, Run, Token
@@ -158,6 +159,8 @@ def _restart(run: Run, token: Token) -> Token | None:
     if isinstance(state, Join):
         cause = f"What the Join '{state.name}' had gathered before the redrive cannot be gathered again."
         return fail(run, token, Failure("SFC.JoinUnsatisfiable", cause))
+    if isinstance(token.gather, MapRun):
+        return map_run.redriven(run, token, token.gather)
     if isinstance(state, Fail):
         history.entered(run, token)
     return _ENTER[type(state)](run, token, state)

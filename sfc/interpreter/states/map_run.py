@@ -81,6 +81,17 @@ def go_on(run: Run, token: Token, map_run: MapRun, entry: MapRunEntry) -> Token 
     return None
 
 
+def redriven(run: Run, token: Token, map_run: MapRun) -> Token | None:
+    """The execution was redriven: the Map Run goes on under its ARN, with the children that did not succeed."""
+    map_run.go_on_again(run.now)
+    token.previous = history.map_run_redriven(run, token.previous, map_run.arn, map_run.redrives)
+    map_run.results_written = map_run.complete  # when all have succeeded, only the results are to be written
+    run.resume_map_run(token, map_run)
+    if map_run.results_written:
+        run.commands.append(WriteResults(token.task, token.attempt))
+    return None
+
+
 def select(run: Run, token: Token, map_run: MapRun, index: int, item: dict[str, Json]) -> Json:
     """What ItemSelector makes of an item; `item` is `$$.Map.Item` without its Index. Raises FlowError.
 
@@ -119,6 +130,8 @@ def _written(run: Run, token: Token, map_run: MapRun, output: bytes) -> Token | 
 
 def _end_failed(run: Run, token: Token, map_run: MapRun, failure: Failure) -> Token | None:
     run.end_map_run(token, map_run, "FAILED")
+    if run.keeps:
+        token.wreck = map_run
     details = history.failure_details(failure)
     token.previous = history.emit(run, token.previous, "MapRunFailed", "mapRunFailedEventDetails", details)
     return fail(run, token, failure)

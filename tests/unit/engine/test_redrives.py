@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from sfc.engine.records import MapRunRecord
 from sfc.errors import Conflict, NotSupported, Unavailable
 from sfc.limits import REDRIVABLE_MS
 from sfc.store.journal import Batch
-from tests.unit.engine.conftest import House
+from sfc.tasks.job import Job
+from tests.unit.engine.conftest import TASK, House, until
 
 
 async def failed(house: House) -> str:
@@ -95,3 +97,78 @@ async def test_a_redrive_that_could_not_be_written_has_not_happened(house: House
     assert (await house.engine.describe(arn)).status == "FAILED"
     await house.engine.redrive(arn)
     assert json.loads(house.workers.only().input) == {"order": 1}
+
+
+class TestMapRuns:
+    """Three items, one child each, and none of them may fail."""
+
+    @staticmethod
+    async def began(house: House, kind: str) -> str:
+        """The ARN of an execution whose three children each wait for their task."""
+        processor = {**TASK, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}}
+        each = {"Type": "Map", "ItemProcessor": processor, "Label": "Each", "End": True}
+        await house.engine.create_blueprint("fan", json.dumps({"StartAt": "M", "States": {"M": each}}))
+        record = await house.engine.start("fan", "[1, 2, 3]", "n")
+        await until(lambda: len(house.workers.out) == 3)
+        return record.arn
+
+    @staticmethod
+    def jobs(house: House) -> dict[int, Job]:
+        return {json.loads(job.input): job for job in house.workers.out.values()}
+
+    @staticmethod
+    async def map_run(house: House, arn: str) -> MapRunRecord:
+        (found,) = (await house.engine.list_map_runs(arn)).items
+        return await house.engine.describe_map_run(found.arn)
+
+    async def failed(self, house: House, kind: str) -> str:
+        """Of three children one succeeded, one failed, and one was given up."""
+        arn = await self.began(house, kind)
+        jobs = self.jobs(house)
+        house.workers.answer(jobs[1], '"one"')
+        house.workers.answer(jobs[2], error="No")
+        assert (await house.engine.wait(arn, 5)).error == "States.ExceedToleratedFailureThreshold"
+        house.workers.out.clear()
+        return arn
+
+    @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
+    @pytest.mark.parametrize("crash", [False, True])
+    async def test_it_goes_on_with_the_children_that_did_not_succeed(
+        self, house: House, kind: str, crash: bool
+    ) -> None:
+        arn = await self.failed(house, kind)
+        before = await self.map_run(house, arn)
+        house.now += 1_000
+        engine = house.engine
+        await engine.redrive(arn)
+        await until(lambda: len(house.workers.out) == 2)
+        if crash:
+            engine = await house.reopen()
+            await until(lambda: len(house.workers.out) == 2)
+        jobs = self.jobs(house)
+        assert sorted(jobs) == [2, 3]
+        for item, output in ((2, '"two"'), (3, '"three"')):
+            house.workers.answer(jobs[item], output)
+        ended = await engine.wait(arn, 5)
+        assert (ended.status, ended.output) == ("SUCCEEDED", '["one","two","three"]')
+        after = await self.map_run(house, arn)
+        assert (after.arn, after.status, after.redrives) == (before.arn, "SUCCEEDED", 1)
+        assert (after.children.succeeded, after.children.failed) == (3, 0)
+        events = (await engine.history(arn)).items
+        redriven = next(event for event in events if event["type"] == "MapRunRedriven")
+        assert redriven["mapRunRedrivenEventDetails"] == {"mapRunArn": after.arn, "redriveCount": 1}
+
+    async def test_a_child_is_redriven_by_its_map_run_alone(self, house: House) -> None:
+        arn = await self.failed(house, "STANDARD")
+        run = await self.map_run(house, arn)
+        children = (await house.engine.list_children(run.arn, "FAILED")).items
+        with pytest.raises(Conflict, match="is a child of a Map Run"):
+            await house.engine.redrive(children[0].arn)
+
+    async def test_it_can_fail_again(self, house: House) -> None:
+        arn = await self.failed(house, "STANDARD")
+        await house.engine.redrive(arn)
+        await until(lambda: len(house.workers.out) == 2)
+        house.workers.answer(self.jobs(house)[3], error="No")
+        assert (await house.engine.wait(arn, 5)).status == "FAILED"
+        assert (await self.map_run(house, arn)).children.succeeded == 1
