@@ -10,9 +10,9 @@ A `Run` is changed in place (a copied one would make a Map of n items cost n²);
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sfc.asl.expression import Failure, Scope
 from sfc.asl.model import State, StateMachine, SubMachine, Task
@@ -29,35 +29,12 @@ from sfc.interpreter.commands import (
 )
 from sfc.interpreter.entries import EXECUTION_TIMEOUT
 from sfc.interpreter.entropy import SeededEntropy
+from sfc.interpreter.info import ExecutionInfo
 from sfc.interpreter.map_run import MapRun, MapRunStatus
 from sfc.jsonvalue import Json
-from sfc.limits import EXPRESS_DURATION_MS, HISTORY_EVENTS, STANDARD_DURATION_MS
+from sfc.limits import EXPRESS_DURATION_MS, STANDARD_DURATION_MS
 
 Event = dict[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionInfo:
-    """What an execution knows of itself besides its input; fixed for its life."""
-
-    arn: str
-    name: str
-    machine_arn: str
-    machine_name: str
-    role_arn: str = ""
-    history_events: int = HISTORY_EVENTS
-    kind: Literal["STANDARD", "EXPRESS"] = "STANDARD"
-    release_arn: str | None = None
-    """Of the published version that it was started through, if it was."""
-    alias_arn: str | None = None
-    context: dict[str, Json] | None = None
-    """In a test of one state: what is shown in the place of its own context object."""
-    variables: Mapping[str, Json] = field(default_factory=dict)
-    """In a test of one state: those that states before it are said to have assigned."""
-    id: int = 0
-    """Of the execution in its store."""
-    secret: bytes = b""
-    """The store's secret, of which task tokens are made."""
 
 
 @dataclass(slots=True)
