@@ -20,7 +20,7 @@ from sfc.engine.engine import Engine
 from sfc.engine.settings import EngineSettings
 from sfc.errors import OutcomeUnknown, SfcError, Unavailable
 from sfc.interpreter import ExecutionInfo, Run, step
-from sfc.interpreter.entries import decode
+from sfc.interpreter.entries import REDRIVEN, decode
 from sfc.store.journal import Batch, Outcome
 from sfc.store.memory import MemoryStore
 from sfc.tasks.job import Job, JobResult
@@ -96,8 +96,9 @@ def replayed(store: MemoryStore, execution: int) -> Run:
     assert row is not None
     partition = Partition()
     info = ExecutionInfo(partition.execution("flow", row.name), row.name, partition.state_machine("flow"), "flow", ROLE)
-    run = Run(MACHINE, info)
-    for entry in store.journal(execution):
+    journal = store.journal(execution)
+    run = Run(MACHINE, info, keeps=any(entry.kind == REDRIVEN for entry in journal))
+    for entry in journal:
         step(run, decode((entry.kind, entry.at, entry.task, entry.attempt, entry.began, entry.data)))
         assert run.digest == entry.digest
     return run
@@ -149,6 +150,8 @@ class World:
         self.catalog = Catalog(MemoryShelf())
         self.workers = Workers(self.store)
         self.acknowledged: set[str] = set()
+        self.redriven: dict[str, int] = {}
+        """How often a redrive was acknowledged."""
         self.engine: Engine
         self.view: Any
 
@@ -187,12 +190,24 @@ class World:
                 self.workers.answer(key, None)
         elif what < 0.8 and self.workers.seen:
             self.workers.answer(self.chance.choice(sorted(self.workers.seen)), None)
+        elif what < 0.85 and self.acknowledged:
+            await self.stop_or_redrive(self.chance.choice(sorted(self.acknowledged)))
         else:
             self.now += self.chance.randrange(40_000)
             await self.engine.advance()
         await self.settle()
         if getattr(self.view, "dead", False):
             await self.die()
+
+    async def stop_or_redrive(self, arn: str) -> None:
+        try:
+            if self.chance.random() < 0.4:
+                await asyncio.wait_for(self.engine.stop(arn), 2)
+            else:
+                await asyncio.wait_for(self.engine.redrive(arn), 2)
+                self.redriven[arn] = self.redriven.get(arn, 0) + 1
+        except (SfcError, TimeoutError):
+            pass
 
     async def finish(self) -> None:
         """A last engine that lives: everything must come to its end."""
@@ -221,7 +236,9 @@ async def test_what_was_acknowledged_ends_whenever_the_engine_dies(seed: int) ->
     await world.finish()
     for arn in world.acknowledged:
         record = await world.engine.describe(arn)
-        assert record.status in ("SUCCEEDED", "FAILED"), (seed, record)
+        assert record.status in ("SUCCEEDED", "FAILED", "ABORTED"), (seed, record)
+        written = sum(entry.kind == REDRIVEN for entry in world.store.journal(record.id))
+        assert record.redrives == written >= world.redriven.get(arn, 0)
         run = replayed(world.store, record.id)
         assert (run.status, None if run.output is None else run.output.decode()) == (record.status, record.output)
     await world.engine.close()
