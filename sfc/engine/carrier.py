@@ -6,7 +6,7 @@ reader (in a thread) ─► ItemsRead ─► children, as many at once as may be
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import count
@@ -149,34 +149,26 @@ class MapRunCarrier:
         reader = self._child_inputs()
         children, items = begun.children, begun.items
         turns = count(1)
-        try:
-            while True:
-                page, last = await self._in_thread(partial(_page, reader))
-                children += len(page)
-                items += sum(child.items for child in page)
-                if children > run.read.children or (last and not run.read_all):
-                    place = page[-1].place if page else run.read.place
-                    told = ItemsRead(
-                        at=self._now(),
-                        **self._key,
-                        children=children,
-                        items=items,
-                        place=orjson.dumps(place),
-                        last=last,
-                    )
-                    self._tell(told)
-                self._waiting = [child for child in page if not run.has_ended(child.number)][::-1]
-                while self._waiting:
-                    await self._room()
-                    self.children.start(self._waiting.pop())
-                    if next(turns) % _TURN == 0:
-                        await asyncio.sleep(0)
-                if last:
-                    return
-        finally:
-            await self._in_thread(reader.close)
+        while True:
+            page, last = await self._in_thread(partial(_page, reader))
+            children += len(page)
+            items += sum(child.items for child in page)
+            if children > run.read.children or (last and not run.read_all):
+                place = page[-1].place if page else run.read.place
+                told = ItemsRead(
+                    at=self._now(), **self._key, children=children, items=items, place=orjson.dumps(place), last=last
+                )
+                self._tell(told)
+            self._waiting = [child for child in page if not run.has_ended(child.number)][::-1]
+            while self._waiting:
+                await self._room()
+                self.children.start(self._waiting.pop())
+                if next(turns) % _TURN == 0:
+                    await asyncio.sleep(0)
+            if last:
+                return
 
-    def _child_inputs(self) -> Generator[ChildInput]:
+    def _child_inputs(self) -> Iterator[ChildInput]:
         """From where the run stands. Used in a thread: what it reads of the execution does not change meanwhile."""
         run, spec = self._map_run, self._map_run.spec
         begun = run.resume

@@ -1,6 +1,6 @@
 """From items to what the children of a Map Run are given: one item each, or batches of them."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sfc.asl.expression import FlowError
@@ -21,7 +21,7 @@ class ChildInput(NamedTuple):
 
 def child_inputs(
     selected: Iterable[tuple[Json, Json]], batcher: BatchSpec | None, first: int = 0
-) -> Generator[ChildInput]:
+) -> Iterator[ChildInput]:
     """`selected` are (what ItemSelector made of an item, the item's place); `first` is the number of the first child.
 
     Raises FlowError States.DataLimitExceeded for an input above 256 KiB.
