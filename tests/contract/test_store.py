@@ -366,3 +366,36 @@ def test_the_test_case_of_an_execution_is_told_while_it_runs(store: Store, write
     assert store.test_cases() == {running.id: "Happy"}
     store.forget_machine(ended.machine)
     assert store.test_cases() == {running.id: "Happy"}
+
+
+def test_entries_of_one_kind_are_read_in_pages(store: Store, writer: Writer) -> None:
+    one, other = writer.new("one"), writer.new("other")
+    batch = writer.batch([one, other], [(one.id, b"0"), (other.id, b"x"), (one.id, b"1"), (one.id, b"2")])
+    rows = batch.parts[0].rows
+    rows[2] = rows[2]._replace(kind=2)
+    assert store.commit(batch).written
+    assert store.entries(one.id, 1, 0, 10) == [rows[0], rows[3]]
+    assert store.entries(one.id, 1, 0, 1) == [rows[0]]
+    assert store.entries(one.id, 1, rows[0].position, 10) == [rows[3]]
+    assert store.entries(one.id, 1, rows[3].position, 10) == []
+    assert store.entries(7, 1, 0, 10) == []
+
+
+def test_a_family_is_a_machine_with_the_children_of_its_maps(store: Store, writer: Writer) -> None:
+    names = ["orders", "orders/Each", "orders/Other", "orders2", "order", "orders-x"]
+    new = [writer.new("n", machine) for machine in names]
+    put(store, writer, *new, changes=[])
+    family = store.list(Wanted(family="orders"), None, 10)
+    assert sorted(row.machine for row in family) == ["orders", "orders/Each", "orders/Other"]
+    ended = [ExecutionChange(each.id, None, "SUCCEEDED", NOW + 1, b"1") for each in new[:2]]
+    put(store, writer, changes=ended)
+    assert store.forget_machine("orders") == 2
+    assert [row.machine for row in store.list(Wanted(family="orders"), None, 10)] == ["orders/Other"]
+    assert len(store.list(Wanted(), None, 10)) == 4
+
+
+def test_names_can_be_asked_for_by_their_beginning(store: Store, writer: Writer) -> None:
+    put(store, writer, *[writer.new(name) for name in ("a-1", "b-1", "b-2", "c")])
+    found = store.list(Wanted(machine="orders", names=("b-", "b-g")), None, 10)
+    assert [row.name for row in found] == ["b-2", "b-1"]
+    assert [row.name for row in store.list(Wanted(machine="orders", names=("b-", "b-g")), found[0].id, 10)] == ["b-1"]

@@ -11,6 +11,7 @@ from sfc.catalog.catalog import Catalog
 from sfc.catalog.memory import MemoryShelf
 from sfc.engine.engine import Engine
 from sfc.engine.settings import EngineSettings
+from sfc.items.storage import Storage, StorageSettings
 from sfc.store.journal import Batch, Outcome
 from sfc.store.memory import MemoryStore
 from sfc.tasks.mocks import MockConfig
@@ -54,12 +55,15 @@ class House:
         self.store = Failing()
         self.catalog = Catalog(MemoryShelf(), clock=lambda: self.now)
         self.workers = FakeDispatcher()
+        self.roots: tuple[str, ...] = ()
+        """Directories that Distributed Maps may use."""
         self.engine = self.make()
 
     def make(self, owner: str = "one", mocks: MockConfig | None = None, **settings: Any) -> Engine:
         chosen = EngineSettings(**{"retry_first_s": 0.001, "retry_most_s": 0.002, **settings})
         return Engine(
-            self.store, self.catalog, self.workers, clock=lambda: self.now, owner=owner, settings=chosen, mocks=mocks
+            self.store, self.catalog, self.workers, clock=lambda: self.now, owner=owner, settings=chosen, mocks=mocks,
+            storage=Storage(StorageSettings(roots=self.roots)),
         )  # fmt: skip
 
     async def reopen(self, **settings: Any) -> Engine:
