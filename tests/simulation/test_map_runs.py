@@ -20,7 +20,7 @@ from sfc.items.storage import Storage, StorageSettings
 from sfc.tasks.job import JobResult
 from tests.simulation.test_seeded_crashes import QUICK, Dying, Workers, World
 
-SEEDS = 25
+SEEDS = 15
 ITEMS = 30
 ARN = "arn:aws:states:us-east-1:123456789012:execution:flow:parent"
 
