@@ -194,7 +194,7 @@ def is_number(value: Any) -> bool:
     if value.__class__ is not float:
         return False
     if value in (float("inf"), float("-inf")):
-        raise Fault("D1001", f"Number out of range: {value}")
+        raise Fault("D1001", f"Number out of range: {'-' if value < 0 else ''}Infinity")
     return bool(value == value)  # noqa: PLR0124  # false for NaN
 
 

@@ -124,8 +124,8 @@ def borrowed(function: Callable[..., Any], *args: Any) -> Any:
     except JException as error:
         code = error.error if re.fullmatch(r"[A-Z][0-9]{4}", error.error) else "D3137"
         raise Fault(code, str(error) if code == error.error else error.error) from None
-    except Exception as error:  # noqa: BLE001  # whatever it is, the picture or the text is the reason
-        raise Fault("D3137", f"{function.__name__}: {error}") from None
+    except Exception:  # noqa: BLE001  # whatever it is, the picture or the text is the reason
+        raise Fault("D3137", "The picture string, or what it is applied to, cannot be read") from None
 
 
 def _finite(calculate: Callable[[Any], Any]) -> Callable[[Env, Any], Any]:

@@ -183,8 +183,9 @@ def base64_encode(env: Env, text: str) -> str:
 
 
 def base64_decode(env: Env, text: str) -> str:
+    digits = text.rstrip("=")
     try:
-        return base64.b64decode(text, validate=False).decode()
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
         raise Fault("", f"{shown(text)} is no Base64 of a UTF-8 text") from None
 
