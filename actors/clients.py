@@ -31,6 +31,14 @@ class WorkerClient:
         ref: Awaitable[None] = self._handle.cancel.remote(keys)
         return ref
 
+    def wanted(self, poll_s: float) -> Awaitable[list[str]]:
+        ref: Awaitable[list[str]] = self._handle.wanted.remote(poll_s)
+        return ref
+
+    def keep(self, digest: str, data: bytes | None, why: str) -> Awaitable[None]:
+        ref: Awaitable[None] = self._handle.keep.remote(digest, data, why)
+        return ref
+
     def running(self) -> Awaitable[list[str]]:
         ref: Awaitable[list[str]] = self._handle.running.remote()
         return ref

@@ -20,10 +20,12 @@ from actors.desk import BATCH_ITEMS, Answer
 from actors.lanes import Lanes
 from actors.link import CALLS, Link
 from actors.roster import Roster
+from actors.supply import supply
 from actors.worker import POLL_S
 from sfc.catalog.pool_policy import COMMON, WEIGHTS, PoolPolicy
 from sfc.errors import Overloaded
 from sfc.limits import ALL_QUEUED_JOBS, QUEUED_JOBS, WORKER_LOST_DEATHS
+from sfc.tasks.deployed import Fetch, nothing
 from sfc.tasks.job import Job, JobResult
 
 _AGAIN_S: Final = 0.2
@@ -43,8 +45,10 @@ _log = logging.getLogger("sfc.exchange")
 class RayDispatcher:
     """A `Dispatcher` over the workers that the scheduler names. All methods run on the engine's event loop."""
 
-    def __init__(self, scheduler: SchedulerClient, engine: str | None = None) -> None:
+    def __init__(self, scheduler: SchedulerClient, engine: str | None = None, fetch: Fetch = nothing) -> None:
+        """`fetch` gives what workers ask for: task metas and packages by digest."""
         self._scheduler = scheduler
+        self._fetch = fetch
         self._engine = engine or uuid.uuid4().hex
         self._on_results: Callable[[Sequence[JobResult]], None] = _nobody
         self._links: dict[str, Link] = {}
@@ -177,6 +181,7 @@ class RayDispatcher:
             return  # dead before we met it: the scheduler will name another
         link = self._links[name] = Link(name, pool, worker)
         self._held.update(dict.fromkeys(keys, link))
+        self._begin(supply(worker, self._fetch))
         self._regroup()
 
     def _regroup(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from actors.desk import Answer, Desk
+from actors.parcels import Parcels
 from sfc.tasks import load_handlers
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.job import Job, JobResult
@@ -60,6 +61,7 @@ class Worker:
         self._options = options
         self._desk = Desk()
         self._runner: JobRunner | None = None
+        self._parcels: Parcels | None = None
         self._parked: dict[str, asyncio.Event] = {}
         self._retiring = False
         load_handlers(options.handlers, paths=options.paths)
@@ -78,7 +80,7 @@ class Worker:
             settings = TaskSettings(
                 threads=self._options.threads, lambda_endpoint=self._options.lambda_endpoint, aws=self._options.aws
             )
-            self._runner = JobRunner(settings=settings)
+            self._runner = JobRunner(settings=settings, fetch=self._wants().fetch)
         new = desk.accept(engine, [Job(*job) for job in jobs])
         if self._retiring and new:
             refused = [job.key for job in new]
@@ -95,6 +97,14 @@ class Worker:
         self._desk.forget(keys)
         if self._runner is not None:
             self._runner.cancel(keys)
+
+    async def wanted(self, poll_s: float) -> list[str]:
+        """Digests of task metas and packages that jobs here wait for; waits at most `poll_s` for the first."""
+        return await self._wants().wanted(min(poll_s, POLL_S))
+
+    async def keep(self, digest: str, data: bytes | None, why: str) -> None:
+        """What was wanted, or why there is no such thing."""
+        self._wants().bring(digest, data, why)
 
     async def running(self) -> list[str]:
         """Keys of jobs that run here or whose result no engine acknowledged: a new owner asks this worker for them."""
@@ -113,6 +123,11 @@ class Worker:
     async def lifetime(self) -> None:
         """Never returns: whoever awaits it learns at once when this worker dies."""
         await asyncio.Event().wait()
+
+    def _wants(self) -> Parcels:
+        if self._parcels is None:  # it belongs to the loop that runs now
+            self._parcels = Parcels()
+        return self._parcels
 
     async def _park(self, engine: str, poll_s: float) -> None:
         if self._desk.has_ready(engine):

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import ListWorkers, no_workers
-from serve.routes import blueprints, executions, monitor, releases, tasks, triggers
+from serve.routes import blueprints, executions, monitor, releases, task_metas, tasks, triggers
 from serve.sfn.endpoint import serve_action
 from sfc.engine.engine import Engine
 
@@ -20,6 +20,7 @@ ISO 8601.
 _TAGS = [
     {"name": "blueprints", "description": "Named, versioned state machines."},
     {"name": "executions", "description": "Their runs: start, watch, stop, look back."},
+    {"name": "task metas", "description": "Tasks that blueprints refer to by name, their versions and code."},
     {"name": "tasks", "description": "Answers to task tokens; activities and their workers."},
     {"name": "triggers", "description": "Requests that start executions."},
     {"name": "monitor", "description": "Health and figures."},
@@ -74,6 +75,6 @@ def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
     rest.state.workers = workers
     errors.install(rest)
     docs.install(rest)
-    for module in (blueprints, releases, executions, tasks, triggers, monitor):
+    for module in (blueprints, releases, executions, task_metas, tasks, triggers, monitor):
         rest.include_router(module.router)
     return Front(engine, rest)

@@ -14,6 +14,7 @@ from sfc.catalog.catalog import Catalog
 from sfc.catalog.sql import SqlShelf
 from sfc.engine.engine import Engine
 from sfc.engine.local import storage_of
+from sfc.store.journal import Store
 from sfc.store.sqlite import SqliteStore
 from sfc.tasks import load_handlers
 from sfc.tasks.job import Dispatcher
@@ -21,19 +22,21 @@ from sfc.tasks.local import LocalDispatcher
 from sfc.tasks.mocks import read_mocks
 from sfc.tasks.runner import JobRunner, TaskSettings
 
+_PARTITION = Partition()
 _CPUS_OF_ALL_WORKERS = 8.0
 """Half of the logical CPUs that the head has: the rest is for the engine and whatever else runs there."""
 
 
 def ray_engine(settings: Settings) -> tuple[Engine, ListWorkers]:
     """An engine whose jobs are done by the workers of the cluster that this process has joined."""
+    store, catalog = _stored(settings)
     scheduler = start_scheduler(settings)
 
     async def workers() -> Sequence[Worker]:
         statuses = await scheduler.statuses()
         return [Worker(name, status.pid, status.running) for name, status in sorted(statuses.items())]
 
-    return _engine(settings, RayDispatcher(scheduler)), workers
+    return _engine(settings, store, catalog, RayDispatcher(scheduler, fetch=catalog.tasks.fetch)), workers
 
 
 def start_scheduler(settings: Settings) -> SchedulerClient:
@@ -50,14 +53,17 @@ def start_scheduler(settings: Settings) -> SchedulerClient:
 def local_engine(settings: Settings) -> Engine:
     """An engine whose jobs are done in this process. Raises HandlersNotLoaded."""
     load_handlers(settings.handlers)
-    runner = JobRunner(settings=TaskSettings(lambda_endpoint=settings.lambda_endpoint, aws=settings.aws))
-    return _engine(settings, LocalDispatcher(runner))
+    store, catalog = _stored(settings)
+    given = TaskSettings(lambda_endpoint=settings.lambda_endpoint, aws=settings.aws)
+    return _engine(settings, store, catalog, LocalDispatcher(JobRunner(settings=given, fetch=catalog.tasks.fetch)))
 
 
-def _engine(settings: Settings, dispatcher: Dispatcher) -> Engine:
-    partition = Partition()
+def _stored(settings: Settings) -> tuple[Store, Catalog]:
     store = SqliteStore(settings.database)  # brings the schema up to date, which the catalog relies on
-    catalog = Catalog(SqlShelf(f"sqlite:///{settings.database}"), partition)
+    return store, Catalog(SqlShelf(f"sqlite:///{settings.database}"), _PARTITION)
+
+
+def _engine(settings: Settings, store: Store, catalog: Catalog, dispatcher: Dispatcher) -> Engine:
     mocks = None if settings.mocks is None else read_mocks(Path(settings.mocks).read_text(encoding="utf-8"))
     storage = storage_of(settings.map_files, settings.aws)
-    return Engine(store, catalog, dispatcher, partition=partition, mocks=mocks, storage=storage)
+    return Engine(store, catalog, dispatcher, partition=_PARTITION, mocks=mocks, storage=storage)

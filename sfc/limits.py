@@ -80,6 +80,14 @@ REDRIVES: Final = 1_000
 """Of one execution."""
 REDRIVABLE_MS: Final = 1_209_600_000
 """After its end: 14 days."""
+TASK_VERSIONS: Final = 1_000
+"""Of one task."""
+TASK_META_BYTES: Final = 1_048_576
+"""One version of a task as JSON: its schemas and descriptors, not its code."""
+PACKAGE_BYTES: Final = 4_194_304
+"""Code of handlers as a zip: what one request can hold."""
+PACKAGE_UNPACKED_BYTES: Final = 33_554_432
+PACKAGE_FILES: Final = 2_000
 GRPC_DESCRIPTOR_BYTES: Final = 4_194_304
 """What one gRPC service, or one descriptor set, may take to describe."""
 GRPC_CHANNELS: Final = 64

@@ -99,6 +99,8 @@ class Resource:
     pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
     version: str = ""
     region: str = ""
+    meta: str = ""
+    """Of a task that is bound to a version of the catalog: the digest of its meta."""
 
     @property
     def is_child(self) -> bool:

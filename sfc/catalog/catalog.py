@@ -8,9 +8,11 @@ from typing import Final
 
 from sfc.arn import Partition, check_name
 from sfc.catalog.activities import Activities
+from sfc.catalog.binding import Bindings
 from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
 from sfc.catalog.tags import Tags, check_count
+from sfc.catalog.tasks import Tasks
 from sfc.catalog.version import Version, compiled
 from sfc.errors import Conflict, NotFound
 from sfc.jsonvalue import Json
@@ -36,6 +38,8 @@ class Catalog:
         self.releases = Releases(shelf, self, self._partition, clock)
         self.tags = Tags(shelf)
         self.activities = Activities(shelf, self.tags, self._partition, clock)
+        self.tasks = Tasks(shelf, clock)
+        self.bindings = Bindings(self.tasks)
 
     def create(
         self,

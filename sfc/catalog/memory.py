@@ -5,6 +5,7 @@ from dataclasses import replace
 from threading import RLock
 
 from sfc.catalog.activity import Activity
+from sfc.catalog.memory_tasks import MemoryTasks
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.version import Version
 
@@ -91,12 +92,13 @@ class MemoryActivities:
         self._activities.pop(name, None)
 
 
-class MemoryShelf(MemoryReleases, MemoryActivities):
+class MemoryShelf(MemoryReleases, MemoryActivities, MemoryTasks):
     """Implements `Shelf`."""
 
     def __init__(self) -> None:
         MemoryReleases.__init__(self)
         MemoryActivities.__init__(self)
+        MemoryTasks.__init__(self)
         self._versions: dict[int, Version] = {}
         self._current: dict[str, int] = {}
         self._deleting: set[str] = set()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sfc.catalog.activity import Activity
 from sfc.catalog.release import Alias, Release
+from sfc.catalog.tasks import TaskShelf
 from sfc.catalog.version import Version
 
 
@@ -68,7 +69,7 @@ class ActivityShelf(Protocol):
     def delete_activity(self, name: str) -> None: ...
 
 
-class Shelf(ReleaseShelf, TagShelf, ActivityShelf, Protocol):
+class Shelf(ReleaseShelf, TagShelf, ActivityShelf, TaskShelf, Protocol):
     """Rows of versions and of the blueprints whose current one they are. Raises Unavailable."""
 
     def add(self, version: Version, first: bool) -> Version | None:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, run, start, tasks, testing, teststate
+from sfc.cli import blueprints, check, executions, run, start, task_metas, tasks, testing, teststate
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -24,6 +24,10 @@ app.command("start")(start.start)
 app.add_typer(executions.app, name="executions")
 app.add_typer(blueprints.app, name="blueprints")
 app.add_typer(tasks.app, name="task")
+tasks.app.command("list")(task_metas.list_tasks)
+tasks.app.command("show")(task_metas.show)
+tasks.app.command("deploy")(task_metas.deploy)
+tasks.app.command("delete")(task_metas.delete)
 
 _OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "task")
 

@@ -33,6 +33,17 @@ class Client:
             raise Failed(_reason(response.status_code, response.content))
         return response.json() if response.content else None
 
+    def upload(self, path: str, data: bytes) -> Any:
+        """PUT of a zip; the JSON value answered."""
+        import httpx
+
+        headers = {"Content-Type": "application/zip"}
+        with self._connecting():
+            response = httpx.put(self._url + path, content=data, headers=headers, timeout=_TIMEOUT_S)
+        if response.is_error:
+            raise Failed(_reason(response.status_code, response.content))
+        return response.json()
+
     def events(self, path: str) -> Iterator[tuple[str, Any]]:
         """(kind, value) of server-sent events until the server ends them."""
         import httpx

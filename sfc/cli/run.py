@@ -1,12 +1,14 @@
 """`sfc run`: an execution in this process, with nothing kept."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sfc import jsonvalue
+from sfc.cli.deploying import Deployment, deploy_into, read_deployment
 from sfc.cli.inputs import (
     AwsEndpointOption,
     AwsRegionOption,
@@ -33,6 +35,9 @@ def run(
     handlers: Annotated[
         list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
     ] = None,
+    task: Annotated[
+        list[Path] | None, typer.Option(help="What `sfc task deploy` would deploy; may be repeated.")
+    ] = None,
     lambda_endpoint: Annotated[
         str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
     ] = None,
@@ -48,7 +53,8 @@ def run(
 
     aws = aws_settings(aws_endpoint, aws_region)
     engine = local_engine(handlers or [], lambda_endpoint, aws, map_roots(map_files))
-    record, events = asyncio.run(_run(engine, blueprint_name(file), definition, text, history))
+    deployments = [read_deployment(path) for path in task or ()]
+    record, events = asyncio.run(_run(engine, deployments, blueprint_name(file), definition, text, history))
     if as_json:
         print_json(_facts(record, events))
     else:
@@ -63,10 +69,12 @@ def run(
 
 
 async def _run(
-    engine: "Engine", name: str, definition: str, text: str, history: bool
+    engine: "Engine", deployments: list[Deployment], name: str, definition: str, text: str, history: bool
 ) -> "tuple[ExecutionRecord, list[HistoryEvent]]":
     await engine.open()
     try:
+        for deployment in deployments:
+            await engine.consult(partial(deploy_into, deployment=deployment))
         await engine.create_blueprint(name, definition)
         record = await engine.start(name, text)
         while record.status == "RUNNING":

@@ -8,7 +8,7 @@ from sfc import jsonvalue
 from sfc.cli.client import DEFAULT_URL, Client, UrlOption
 from sfc.cli.inputs import read_input
 
-app = typer.Typer(no_args_is_help=True, help="Answer for a task by its token.", rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, help="Tasks on the server, and answers to task tokens.", rich_markup_mode=None)
 
 TaskToken = Annotated[str, typer.Argument(metavar="TOKEN", help="Task token, as the task's input had it.")]
 

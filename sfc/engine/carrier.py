@@ -83,6 +83,7 @@ class MapRunCarrier:
             version,
             self._run,
             map_run.seed,
+            parent.run.tasks,
             map_run.spec.writer.shows_inputs,
             self._ended,
             redrive if map_run.redrives else None,

@@ -12,6 +12,7 @@ from sfc.arn import Partition
 from sfc.asl.expression import Failure
 from sfc.catalog.activity import Activity
 from sfc.catalog.catalog import Catalog, utc_ms
+from sfc.catalog.tasks import TaskChange
 from sfc.catalog.version import Version
 from sfc.engine import tokens
 from sfc.engine.activities import Activities, ActivityTask
@@ -113,6 +114,7 @@ class Engine:
         self._host.errands.begin(self._load_windows())
         for name in await self._host.threads.call(self._catalog.deleting):
             self._host.errands.begin(self._stops.forget(name))
+        self._host.errands.begin(self._drop_tasks())
 
     async def close(self) -> None:
         """Write what is under way and give the shards up. Nobody is kept waiting; what runs goes on at the next
@@ -207,6 +209,14 @@ class Engine:
         question: list[object] = ["activities"]
         after = tokens.place_of_text(token, question)
         found = await self.consult(lambda catalog: catalog.activities.list(after, limit + 1))
+        more = len(found) > limit
+        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+
+    async def list_tasks(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[TaskChange]:
+        """The latest version of each, by name."""
+        question: list[object] = ["tasks"]
+        after = tokens.place_of_text(token, question) or ""
+        found = await self.consult(lambda catalog: catalog.tasks.latest(after, limit + 1))
         more = len(found) > limit
         return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
 
@@ -360,6 +370,17 @@ class Engine:
         """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
         await self._host.threads.call(lambda: self._catalog.delete(name))
         self._host.errands.begin(self._stops.forget(name))
+
+    async def _drop_tasks(self) -> None:
+        """Forget the deleted tasks that no execution can need any more."""
+        tasks = self._catalog.tasks
+
+        def drop() -> None:
+            if tasks.has_deleted():
+                pinned = self._store.oldest_pin()
+                tasks.drop(tasks.last() if pinned is None else pinned)
+
+        await self._host.errands.insist(lambda: self._host.threads.call(drop))
 
     async def _load_windows(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from sfc.engine import tokens
 from sfc.engine.host import Host
 from sfc.engine.listeners import Committed
 from sfc.engine.records import HistoryEvent, Page
-from sfc.engine.resident import info_of, replay
+from sfc.engine.resident import info_of, pinned, replay
 from sfc.interpreter import Run, step
 from sfc.store.journal import ExecutionRow, JournalRow
 
@@ -87,7 +87,8 @@ class Histories:
         version = self._host.catalog.version(row.version)
         info = info_of(self._host.partition, version, row, self._host.secret)
         # A diverged execution shows what can still be told of it.
-        return replay(version.machine_of(row.machine), info, rows, record=record, check=False)
+        machine = self._host.catalog.bindings.machine(version, row.machine, pinned(rows))
+        return replay(machine, info, rows, record=record, check=False)
 
 
 def _without_data(event: HistoryEvent) -> HistoryEvent:

@@ -25,4 +25,5 @@ def job_of(resident: Resident, command: DispatchTask) -> Job:
         command.retry_count,
         command.timeout_s,
         None if command.resource.is_answered_later else command.heartbeat_s,
+        command.resource.meta,
     )

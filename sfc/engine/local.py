@@ -26,9 +26,11 @@ def local_engine(
     """
     load_handlers(handlers)
     aws = aws or AwsSettings()
-    runner = JobRunner(settings=TaskSettings(lambda_endpoint=lambda_endpoint, aws=aws))
+    catalog = Catalog(MemoryShelf())
+    settings = TaskSettings(lambda_endpoint=lambda_endpoint, aws=aws)
+    runner = JobRunner(settings=settings, fetch=catalog.tasks.fetch)
     storage = storage_of(map_roots, aws)
-    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner), storage=storage)
+    return Engine(MemoryStore(), catalog, LocalDispatcher(runner), storage=storage)
 
 
 def storage_of(map_roots: Sequence[str], aws: AwsSettings) -> Storage:

@@ -40,6 +40,7 @@ class MapChildren:
         version: Version,
         run: results.Run,
         seed: int,
+        tasks: int,
         keep_inputs: bool,
         ended: Callable[[ChildEnd], None],
         redrive: "Redrive | None" = None,
@@ -53,6 +54,7 @@ class MapChildren:
         self._version = version
         self._run = run
         self._seed = seed
+        self._tasks = tasks
         self._keep_inputs = keep_inputs
         self._tell = ended
         self._redrive = redrive
@@ -79,11 +81,11 @@ class MapChildren:
         id = self._new_id()
         info = execution_info(host.partition, self._version, self._run.machine, name, kind, id, host.secret)
         info = replace(info, arn=self._run.child_arn(child.number))
-        machine = self._version.machine_of(self._run.machine)
+        machine = host.catalog.bindings.machine(self._version, self._run.machine, self._tasks)
         resident = Resident(id, self._run.machine, name, self._version.id, kind, now, child.input, Run(machine, info))
         self._running[child.number] = child, resident
         seed = (self._seed + (child.number << 20)) % (1 << 64) - (1 << 63)
-        started = Started(at=now, input=child.input, seed=seed)
+        started = Started(at=now, input=child.input, seed=seed, tasks=self._tasks)
         if kind == "EXPRESS":
             resident.sync = partial(self._express_ended, child, resident)
             host.residence.enter(resident)

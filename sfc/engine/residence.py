@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
 from sfc.engine.records import ExecutionRecord
-from sfc.engine.resident import Divergence, Resident, Stored, revive
+from sfc.engine.resident import Divergence, Resident, Stored, pinned, revive
 from sfc.engine.threads import Threads
 from sfc.errors import SfcError, Unavailable
 from sfc.store.journal import ExecutionRow, JournalRow, Store
@@ -95,7 +95,7 @@ class Residence:
 
         def read() -> Resident:
             stored = Stored(row, self.store.journal(row.id), (), (), self.test_cases.get(row.id))
-            return revive(self.partition, self.catalog.version(row.version), stored, self._secret, keeps=True)
+            return self._revived(stored, keeps=True)
 
         return await self._threads.call(read)
 
@@ -162,14 +162,18 @@ class Residence:
                 self._left.clear()
         return rows, stale
 
+    def _revived(self, stored: Stored, *, keeps: bool = False) -> Resident:
+        version = self.catalog.version(stored.row.version)
+        machine = self.catalog.bindings.machine(version, stored.row.machine, pinned(stored.journal))
+        return revive(self.partition, version, machine, stored, self._secret, keeps=keeps)
+
     def _revive(self, rows: Sequence[ExecutionRow]) -> Revived:
         revived: Revived = []
         for row in rows:
             store, id = self.store, row.id
             stored = Stored(row, store.journal(id), store.parents(id), store.children(id), self.test_cases.get(id))
             try:
-                version = self.catalog.version(row.version)
-                revived.append((row, revive(self.partition, version, stored, self._secret)))
+                revived.append((row, self._revived(stored)))
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  one execution that cannot live must not keep the others out

@@ -13,7 +13,7 @@ from sfc.engine.run_id import express_run, map_run_arn
 from sfc.errors import SfcError
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command
-from sfc.interpreter.entries import REDRIVEN, Entry, decode
+from sfc.interpreter.entries import REDRIVEN, STARTED, Entry, decode
 from sfc.store.ids import shard_of
 from sfc.store.journal import Child, ExecutionChange, ExecutionRow, JournalRow, Kept, Kind, NewExecution, Waiting
 
@@ -184,13 +184,18 @@ class Stored(NamedTuple):
     test_case: str | None = None
 
 
-def revive(partition: Partition, version: Version, stored: Stored, secret: bytes, *, keeps: bool = False) -> Resident:
+def pinned(rows: Sequence[JournalRow]) -> int:
+    """The change of tasks that an execution with this journal pinned when it began."""
+    return next((row.attempt for row in rows if row.kind == STARTED), 0)
+
+
+def revive(
+    partition: Partition, version: Version, machine: StateMachine, stored: Stored, secret: bytes, *, keeps: bool = False
+) -> Resident:
     """The resident of a stored execution; with `keeps` it can be redriven. Raises Divergence."""
     row, rows = stored.row, stored.journal
     case = None if stored.test_case is None else CaseCalls(stored.test_case)
-    run = replay(
-        version.machine_of(row.machine), info_of(partition, version, row, secret), rows, case=case, keeps=keeps
-    )
+    run = replay(machine, info_of(partition, version, row, secret), rows, case=case, keeps=keeps)
     input = rows[0].data if rows else b"{}"
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at

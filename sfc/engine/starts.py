@@ -86,8 +86,8 @@ class Starts:
         target = find_target(host.catalog, request.machine)
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
-        resident = self._resident(target, request)
-        run = await self._to_its_end(resident, self._started(resident))
+        resident, started = self._resident(target, request)
+        run = await self._to_its_end(resident, started)
         return _finished(run, resident.record(host.partition))
 
     async def run_alone(self, run: Run, started: Started) -> None:
@@ -128,7 +128,7 @@ class Starts:
         try:
             target = find_target(host.catalog, request.machine)
             version = target.version
-            resident = self._resident(target, request)
+            resident, started = self._resident(target, request)
         except SfcError as error:
             settle(error)
             return
@@ -156,12 +156,13 @@ class Starts:
             host.residence.test_cases[resident.id] = resident.case.name
             kept = kept or Kept()
             kept.test_cases.append((resident.id, resident.case.name))
-        if not host.apply(resident, self._started(resident), answer, new, kept):
+        if not host.apply(resident, started, answer, new, kept):
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
 
-    def _resident(self, target: Target, request: StartRequest) -> Resident:
-        """An execution that has not begun. Raises InvalidInput, InvalidName, Overloaded, Unavailable."""
+    def _resident(self, target: Target, request: StartRequest) -> tuple[Resident, Started]:
+        """An execution that has not begun, and its first entry. Raises InvalidInput, InvalidName, Overloaded,
+        Unavailable."""
         host, version = self._host, target.version
         input = _checked_input(request.input)
         if request.name is not None:
@@ -172,16 +173,15 @@ class Starts:
         info = execution_info(
             host.partition, version, version.name, name, version.kind, id, host.secret, target.published, target.alias
         )
-        resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(version.machine, info))
+        tasks = host.catalog.tasks.last()
+        machine = host.catalog.bindings.machine(version, version.name, tasks)
+        resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(machine, info))
         resident.published, resident.alias = target.published, target.alias
         if target.test_case is not None:
             host.mocked.check(version.name, target.test_case)
             resident.case = CaseCalls(target.test_case)
-        return resident
-
-    def _started(self, resident: Resident) -> Started:
         seed = self._seeds.getrandbits(64) - (1 << 63)
-        return Started(at=resident.started_at, input=resident.input, seed=seed)
+        return resident, Started(at=now, input=input, seed=seed, tasks=tasks)
 
     async def namesake(self, request: StartRequest) -> ExecutionRecord | SfcError:
         """What a start answers whose name another execution has."""

@@ -23,6 +23,8 @@ class Started:
     """JSON text as the caller gave it."""
     seed: int
     """64 bits; source of every random value and uuid of this execution."""
+    tasks: int = 0
+    """The catalog's last change of tasks: it says what `task:NAME` means to this execution. 0: there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def encode(entry: Entry) -> Stored:
     """An entry as columns; `data` is JSON text (the task's own output is stored as it came)."""
     match entry:
         case Started():
-            return STARTED, entry.at, 0, 0, entry.seed, entry.input
+            return STARTED, entry.at, 0, entry.tasks, entry.seed, entry.input
         case TaskSucceeded():
             return TASK_SUCCEEDED, entry.at, entry.task, entry.attempt, entry.began, entry.output
         case TaskFailed():
@@ -199,7 +201,7 @@ def decode(stored: Stored) -> Entry:
     if kind == TASK_SUCCEEDED:
         return TaskSucceeded(at=at, task=task, attempt=attempt, output=data, began=began)
     if kind == STARTED:
-        return Started(at=at, input=data, seed=began)
+        return Started(at=at, input=data, seed=began, tasks=attempt)
     if kind == TASK_FAILED:
         return TaskFailed(at=at, task=task, attempt=attempt, failure=Failure(*orjson.loads(data)), began=began)
     if kind == TIMER_FIRED:

@@ -157,7 +157,7 @@ class Run:
     __slots__ = (
         "accepted", "commands", "current", "deadline", "digest", "entropy", "event_limit", "events", "expected",
         "failure", "info", "input", "jobs", "keeps", "last_event", "machine", "map_runs", "next_task", "now", "output",
-        "ready", "redriven_at", "redrives", "root", "started_at", "status", "timers", "told_map_runs",
+        "ready", "redriven_at", "redrives", "root", "started_at", "status", "tasks", "timers", "told_map_runs",
         "variable_bytes",
     )  # fmt: skip
 
@@ -181,6 +181,8 @@ class Run:
         self.input: Json = None
         self.now = 0
         self.started_at = 0
+        self.tasks = 0
+        """The catalog's change of tasks that it pinned: its machine is bound to what that says."""
         self.deadline = 0
         """When the whole execution times out, UTC ms."""
         self.entropy = SeededEntropy(0)

@@ -118,6 +118,7 @@ def _apply(run: Run, entry: EntryOfOneRunning) -> None:
 
 def _on_started(run: Run, entry: Started) -> None:
     run.started_at = run.now
+    run.tasks = entry.tasks
     run.entropy = SeededEntropy(entry.seed)
     run.input = loads(entry.input)
     run.set_limits()

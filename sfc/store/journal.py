@@ -275,6 +275,10 @@ class Store(Protocol):
         """The RUNNING executions that were started as test cases."""
         ...
 
+    def oldest_pin(self) -> int | None:
+        """The lowest change of tasks that a RUNNING execution pinned; None: none has pinned one."""
+        ...
+
     def queue(self, activity: str, limit: int) -> list[QueuedTask]:
         """The first tasks that wait for a worker, in order."""
         ...

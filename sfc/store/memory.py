@@ -251,6 +251,12 @@ class MemoryStore:
         with self._lock:
             return {id: name for id, name in self._test_cases.items() if self._rows[id].status == "RUNNING"}
 
+    def oldest_pin(self) -> int | None:
+        with self._lock:
+            running = [id for id, row in self._rows.items() if row.status == "RUNNING"]
+            pins = [row.attempt for id in running for row in self._journal.get(id, ())[:1]]
+            return min(filter(None, pins), default=None)
+
     def count_by_status(self, machine: str | None) -> dict[str, int]:
         with self._lock:
             return dict(Counter(self._rows[execution].status for execution in self._ids.get(machine, ())))

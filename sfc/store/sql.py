@@ -87,6 +87,12 @@ TEST_CASES: Final = (
     "SELECT execution, test_cases.name FROM test_cases JOIN executions ON id = execution WHERE status = 'RUNNING'"
 )
 
+# `attempt` of a Started entry is the change of tasks that was pinned.
+OLDEST_PIN: Final = (
+    "SELECT min(attempt) FROM journal WHERE kind = 1 AND attempt > 0"
+    " AND execution IN (SELECT id FROM executions WHERE status = 'RUNNING')"
+)
+
 COUNT: Final = "SELECT status, count(*) FROM executions GROUP BY status"
 COUNT_OF_MACHINE: Final = "SELECT status, count(*) FROM executions WHERE machine = ? GROUP BY status"
 

@@ -188,6 +188,10 @@ class SqliteStore:
     def test_cases(self) -> dict[int, str]:
         return dict(self._read(sql.TEST_CASES))
 
+    def oldest_pin(self) -> int | None:
+        ((found,),) = self._read(sql.OLDEST_PIN)
+        return None if found is None else int(found)
+
     def list(self, wanted: Wanted, before_id: int | None, limit: int) -> Sequence[ExecutionRow]:
         text, values = sql.listing(wanted)
         above = before_id if before_id is not None else (1 << 63) - 1

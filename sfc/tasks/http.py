@@ -99,6 +99,11 @@ class HttpTasks:
         response, body = await self._send(self._client.build_request("POST", url, content=value, headers=headers))
         return _body(response, body)
 
+    async def request(self, given: dict[str, Any]) -> Json:
+        """Any request, as httpx builds it; the answer's body is the result."""
+        response, body = await self._send(self._client.build_request(**given))
+        return _body(response, body)
+
     async def invoke(self, parameters: Json, key: str) -> Json:
         """`http:invoke`. Returns {Headers, ResponseBody, StatusCode, StatusText}."""
         if not isinstance(parameters, dict) or not isinstance(parameters.get("ApiEndpoint"), str):

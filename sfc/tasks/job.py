@@ -25,6 +25,8 @@ class Job(NamedTuple):
     """From the worker's start of the job; then the result is States.Timeout."""
     heartbeat_s: float | None = None
     """Longest time between two heartbeats of a handler; then the result is States.HeartbeatTimeout."""
+    meta: str = ""
+    """Digest of the task meta that does it; empty: what the Resource says."""
 
 
 class JobResult(NamedTuple):

@@ -9,7 +9,9 @@ models; pydantic is imported only then.
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -65,7 +67,7 @@ class TaskRegistry:
             raise TaskAlreadyRegistered(
                 f"task {name!r} is {_place(known.function)}; {_place(function)} cannot be it too", field="name"
             )
-        self._handlers[name] = _handler(name, function, "" if version is None else str(version), timeout_s)
+        self._handlers[name] = handler_for(name, function, "" if version is None else str(version), timeout_s)
         if name.endswith("*"):
             self._patterns = sorted([*self._patterns, name[:-1]], key=len, reverse=True)
         self.changes += 1
@@ -81,11 +83,26 @@ class TaskRegistry:
             found = None if pattern is None else self._handlers[f"{pattern}*"]
         return found
 
+    def handler_of(self, function: Callable[..., Any]) -> Handler | None:
+        """The handler that this function is registered as."""
+        return next((each for each in self._handlers.values() if each.function is function), None)
+
     def names(self) -> list[str]:
         return sorted(self._handlers)
 
 
 default_registry = TaskRegistry()
+_current: ContextVar[TaskRegistry] = ContextVar("_current", default=default_registry)
+
+
+@contextmanager
+def registering(registry: TaskRegistry) -> Iterator[None]:
+    """What `@task` registers in here goes to this registry: two versions of a module have the same names."""
+    token = _current.set(registry)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def task(
@@ -93,18 +110,20 @@ def task(
     *,
     version: str | int | None = None,
     timeout_s: float | None = None,
-    registry: TaskRegistry = default_registry,
+    registry: TaskRegistry | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Registers the function and gives it back unchanged. Raises TaskAlreadyRegistered."""
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
-        registry.add(name, function, version=version, timeout_s=timeout_s)
+        target = _current.get() if registry is None else registry
+        target.add(name, function, version=version, timeout_s=timeout_s)
         return function
 
     return register
 
 
-def _handler(name: str, function: Callable[..., Any], version: str, timeout_s: float | None) -> Handler:
+def handler_for(name: str, function: Callable[..., Any], version: str = "", timeout_s: float | None = None) -> Handler:
+    """What a function is as a handler."""
     parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
     annotation = _annotations(function).get(parameters[0].name) if parameters else None
     return Handler(

@@ -69,11 +69,11 @@ class Routes:
             return handler
         scheme, _, rest = resource.partition(":")
         if scheme == "task":
-            return self._task(*rest.partition(":")[::2])
+            return self.task(*rest.partition(":")[::2])
         if scheme in {"http", "https"}:
             return self._post
         if scheme in {"grpc", "grpcs"}:
-            return self._grpc_tasks().find(resource)
+            return self.grpc_tasks().find(resource)
         if resource.startswith("arn:") and resource.split(":")[2:3] == ["lambda"]:
             return self._function(resource)
         if resource.startswith(f"{_SERVICES}lambda:invoke"):
@@ -85,7 +85,8 @@ class Routes:
         known = ", ".join(self._registry.names()[:20]) or "none"
         raise TaskError("SFC.UnknownTask", f"Nothing here does {resource}; registered handlers: {known}")
 
-    def _task(self, name: str, version: str) -> Handler:
+    def task(self, name: str, version: str = "") -> Handler:
+        """The handler registered under this name. Raises TaskError (SFC.UnknownTask)."""
         handler = self._registry.named(name)
         if handler is None:
             known = ", ".join(self._registry.names()[:20]) or "none"
@@ -118,10 +119,10 @@ class Routes:
         return await self._lambda_endpoint().invoke(target, parameters, job.key)
 
     async def _post(self, job: Job, _call: CallHandler) -> Json:
-        return await self._http_tasks().post(job.resource, job.input, job.key)
+        return await self.http_tasks().post(job.resource, job.input, job.key)
 
     async def _invoke_http(self, job: Job, _call: CallHandler) -> Json:
-        return await self._http_tasks().invoke(orjson.loads(job.input), job.key)
+        return await self.http_tasks().invoke(orjson.loads(job.input), job.key)
 
     def _lambda_endpoint(self) -> "LambdaEndpoint":
         if self._endpoint is None:
@@ -129,14 +130,14 @@ class Routes:
             self._endpoint = lambdas.LambdaEndpoint(self._endpoint_url)
         return self._endpoint
 
-    def _http_tasks(self) -> "HttpTasks":
+    def http_tasks(self) -> "HttpTasks":
         if self._http is None:
             from sfc.tasks.http import HttpTasks
 
             self._http = HttpTasks()
         return self._http
 
-    def _grpc_tasks(self) -> "GrpcTasks":
+    def grpc_tasks(self) -> "GrpcTasks":
         if self._grpc is None:
             try:
                 from sfc.tasks.grpc.tasks import GrpcTasks

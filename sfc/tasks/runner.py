@@ -20,10 +20,11 @@ from sfc.jsonvalue import Json, NotJson
 from sfc.limits import PAYLOAD_BYTES
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskContext
+from sfc.tasks.deployed import Deployments, Fetch, nothing
 from sfc.tasks.job import Job, JobResult
 from sfc.tasks.outcome import Failed, encode, failure, invalid_result
 from sfc.tasks.registry import Handler, TaskRegistry, default_registry
-from sfc.tasks.routes import Routes
+from sfc.tasks.routes import Route, Routes
 from sfc.tasks.threads import Escaped, ThreadCall, Threads
 
 _CLOSE_S: Final = 5.0
@@ -57,9 +58,16 @@ class _Running:
 class JobRunner:
     """Belongs to one event loop, on which all its methods are called."""
 
-    def __init__(self, registry: TaskRegistry = default_registry, settings: TaskSettings | None = None) -> None:
+    def __init__(
+        self,
+        registry: TaskRegistry = default_registry,
+        settings: TaskSettings | None = None,
+        fetch: Fetch = nothing,
+    ) -> None:
+        """`fetch` gives task metas and their packages to the jobs that name one."""
         self._settings = settings or TaskSettings()
         self._routes = Routes(registry, self._settings.lambda_endpoint, self._settings.aws, self._settings.threads)
+        self._deployments = Deployments(self._routes, fetch)
         self._threads: Threads | None = None
         self._jobs: dict[str, _Running] = {}
         self._queue: deque[_Running] = deque()
@@ -108,6 +116,7 @@ class JobRunner:
             await asyncio.wait(self._drivers, timeout=_CLOSE_S)
         if self._threads is not None:
             self._threads.close()
+        await self._deployments.close()
         await self._routes.close()
 
     def _take_over(self) -> None:
@@ -142,7 +151,19 @@ class JobRunner:
     async def _do(self, running: _Running) -> bytes | Failed:
         job = running.job
         running.began = time.time_ns() // 1_000_000
-        route = self._routes.find(job.resource)
+        if not job.meta:
+            return await self._perform(running, self._routes.find(job.resource))
+        deployed = self._deployments.ready(job.meta) or await self._deployments.get(job.meta)
+        with deployed.in_use():
+            deployed.check_input(job.input)
+            running.began = time.time_ns() // 1_000_000  # what loading took is not the handler's time
+            output = await self._perform(running, deployed.route)
+            if isinstance(output, bytes):
+                deployed.check_output(output)
+            return output
+
+    async def _perform(self, running: _Running, route: Route) -> bytes | Failed:
+        job = running.job
         if type(route) is Handler:
             value = await self._call(running, route, orjson.loads(job.input))
         else:

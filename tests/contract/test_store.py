@@ -399,3 +399,13 @@ def test_names_can_be_asked_for_by_their_beginning(store: Store, writer: Writer)
     found = store.list(Wanted(machine="orders", names=("b-", "b-g")), None, 10)
     assert [row.name for row in found] == ["b-2", "b-1"]
     assert [row.name for row in store.list(Wanted(machine="orders", names=("b-", "b-g")), found[0].id, 10)] == ["b-1"]
+
+
+def test_the_oldest_pin_is_that_of_an_execution_that_runs(store: Store, writer: Writer) -> None:
+    ended, running, free = writer.new("ended"), writer.new("running"), writer.new("free")
+    batch = writer.batch([ended, running, free], changes=[ExecutionChange(ended.id, None, "SUCCEEDED", NOW)])
+    rows = batch.parts[0].rows
+    rows[:] = [row._replace(attempt=pin) for row, pin in zip(rows, (3, 5, 0), strict=True)]  # type: ignore[index]
+    assert store.oldest_pin() is None
+    assert store.commit(batch).written
+    assert store.oldest_pin() == 5

@@ -11,5 +11,6 @@ from sfc.tasks.runner import JobRunner, TaskSettings
 
 def memory_engine(aws: AwsSettings | None = None) -> Engine:
     """One that keeps nothing and does its jobs in this process."""
-    runner = JobRunner(settings=TaskSettings(aws=aws or AwsSettings()))
-    return Engine(MemoryStore(), Catalog(MemoryShelf()), LocalDispatcher(runner))
+    catalog = Catalog(MemoryShelf())
+    runner = JobRunner(settings=TaskSettings(aws=aws or AwsSettings()), fetch=catalog.tasks.fetch)
+    return Engine(MemoryStore(), catalog, LocalDispatcher(runner))

@@ -29,6 +29,9 @@ class FakeWorker:
     async def running(self) -> list[str]:
         return self.held
 
+    async def wanted(self, _poll_s: float) -> list[str]:
+        return await asyncio.get_running_loop().create_future()  # nothing, ever
+
     def exchange(
         self, _engine: str, jobs: list[Job], acknowledged: list[int], resend: bool, _poll_s: float
     ) -> asyncio.Future[Answer]:
