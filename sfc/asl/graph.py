@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sfc.asl.report import TRANSITION, Report
+from sfc.asl.report import END_STATE, TRANSITION, Report
 from sfc.jsonvalue import Json
 
 _TERMINAL_TYPES: Final = ("Succeed", "Fail")
@@ -92,6 +92,10 @@ def _checked(value: Json, at: str, states: dict[str, Json], report: Report) -> T
 
 
 def check_reachable(graph: Graph, report: Report) -> None:
+    """As the service does it: without any terminal state nothing is said of states that cannot be reached."""
+    if not any(_is_terminal(graph, name) for name in graph.edges):
+        report.whole(graph.at, "Workflow has no terminal state", END_STATE)
+        return
     seen = {graph.start_at}
     waiting = [graph.start_at]
     while waiting:
@@ -102,12 +106,6 @@ def check_reachable(graph: Graph, report: Report) -> None:
     for name in graph.edges:
         if name not in seen:
             report.error(f"{graph.at}/States/{name}", f'State "{name}" is not reachable.', TRANSITION)
-    if not any(_is_terminal(graph, name) for name in seen):
-        report.error(
-            f"{graph.at}/States",
-            "There is no terminal state: at least one reachable state must have 'End': true, or be Succeed or Fail",
-            TRANSITION,
-        )
 
 
 def _is_terminal(graph: Graph, name: str) -> bool:

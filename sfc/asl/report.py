@@ -4,6 +4,7 @@ from sfc.asl.diagnostics import Diagnostic
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TRANSITION = "MISSING_TRANSITION_TARGET"
+END_STATE = "MISSING_END_STATE"
 NOT_YET = "NOT_YET_SUPPORTED"
 
 
@@ -19,7 +20,7 @@ class Report:
         self._found[Diagnostic(at or "/", code, message)] = None
 
     def whole(self, location: str, message: str, code: str = SCHEMA) -> None:
-        """A finding about the text, before there is a document to point into."""
+        """A finding about the text or the machine as a whole; without a `location` there is none to show."""
         self._found[Diagnostic(location, code, message)] = None
 
     def warn(self, at: str, message: str, code: str = SCHEMA) -> None:

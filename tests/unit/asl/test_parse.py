@@ -71,9 +71,9 @@ MISTAKES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("an unknown Type", of(Type="Go", End=True), ["/States/S/Type"]),
     ("an unknown field", of(**PASS, Foo=1), ["/States/S"]),
     ("a top-level field", {**MACHINE, "Foo": 1}, ["/"]),
-    ("neither Next nor End", of(Type="Pass"), ["/States/S", "/States"]),
+    ("neither Next nor End", of(Type="Pass"), ["/States/S", ""]),
     ("both Next and End", of(Type="Pass", Next="S", End=True), ["/States/S/End"]),
-    ("End that is no boolean", of(Type="Pass", End="yes"), ["/States/S/End", "/States"]),
+    ("End that is no boolean", of(Type="Pass", End="yes"), ["/States/S/End", ""]),
     ("a Task without Resource", of(Type="Task", End=True), ["/States/S"]),
     ("a bad Resource", of(Type="Task", Resource="foo:bar", End=True), ["/States/S/Resource"]),
     ("TimeoutSeconds twice", of(**TASK, TimeoutSeconds=1, TimeoutSecondsPath="$.t"), ["/States/S/TimeoutSecondsPath"]),
@@ -152,8 +152,7 @@ def test_a_template_mistake_is_in_the_words_of_aws_with_the_reason_beside_it() -
 def test_the_message_of_create_state_machine_lists_the_errors() -> None:
     assert invalid_definition_message(parse(of(Type="Pass", Next="X")).diagnostics) == (
         "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/S/Next, "
-        "MISSING_TRANSITION_TARGET: There is no terminal state: at least one reachable state must have 'End': true, "
-        "or be Succeed or Fail at /States'"
+        "MISSING_END_STATE: Workflow has no terminal state'"
     )
 
 
