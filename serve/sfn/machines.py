@@ -121,21 +121,22 @@ async def describe_state_machine(engine: Engine, body: Body) -> Body:
     machine, _, label = target.machine.partition("/")
 
     def find(catalog: Catalog) -> tuple[Version, Body]:
+        status = "DELETING" if catalog.is_deleting(machine) else "ACTIVE"
         if target.name.isdecimal():
             release = catalog.releases.release(machine, int(target.name))
-            about: Body = {"creationDate": release.created_at / 1000}
+            about: Body = {"status": status, "creationDate": release.created_at / 1000}
             if release.description:
                 about["description"] = release.description
             return catalog.version(release.version), about
-        version = find_target(catalog, target.text.replace(f"/{label}", "") if label else target.text).version
+        named = target.text.replace(f"/{label}", "") if label else target.text
+        version = find_target(catalog, named, even_deleting=True).version
         if label and label not in version.labels:
             raise names.unknown(target.text)
-        return version, {"label": label} if label else {}
+        return version, {"status": status, "label": label} if label else {"status": status}
 
     version, about = await engine.consult(find)
     return {
         **_described(engine, version, body),
-        "status": "ACTIVE",
         "type": version.kind,
         "creationDate": version.created_at / 1000,
         **about,

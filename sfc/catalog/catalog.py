@@ -19,6 +19,7 @@ from sfc.jsonvalue import Json
 from sfc.store.journal import Kind
 
 _CACHED: Final = 4_096
+_DELETING: Final = "StateMachineDeleting"
 
 
 def utc_ms() -> int:
@@ -80,7 +81,7 @@ class Catalog:
             found = self._shelf.current(name)
         arn = self._partition.state_machine(name)
         if found is None or found[1]:
-            raise Conflict(f"State Machine is being deleted: '{arn}'", code="StateMachineDeleting")
+            raise Conflict(self._being_deleted(name), code=_DELETING)
         there = found[0]
         same = (there.definition, there.kind, there.settings) == (definition, kind, wanted)
         if not same or (publish and self._first_release(there) != (description or "")):
@@ -118,10 +119,17 @@ class Catalog:
                 raise Conflict(f"The state machine {name} is being updated by somebody else", code="ConflictException")
             return self._remember(kept)
 
-    def get(self, name: str) -> Version:
-        """The current version. Raises NotFound (StateMachineDoesNotExist)."""
+    def get(self, name: str, *, even_deleting: bool = False) -> Version:
+        """The current version. Raises NotFound (StateMachineDoesNotExist, StateMachineDeleting)."""
         found = self._current.get(name)
-        return found if found is not None else self._load(name)
+        return found if found is not None else self._load(name, even_deleting)
+
+    def is_deleting(self, name: str) -> bool:
+        """Whether the blueprint is deleted but not purged."""
+        if name in self._current:
+            return False
+        found = self._shelf.current(name)
+        return found is not None and found[1]
 
     def version(self, id: int) -> Version:
         """A version of any blueprint, also of one that is being deleted. Raises NotFound."""
@@ -134,7 +142,7 @@ class Catalog:
         return found
 
     def delete(self, name: str) -> None:
-        """From now on the blueprint is not found; its versions stay until `purge`. Raises NotFound."""
+        """Nothing new of the blueprint from now on; its versions stay until `purge`. Raises NotFound."""
         with self._lock:
             self._load(name)
             self._shelf.mark_deleting(name)
@@ -163,12 +171,21 @@ class Catalog:
             return None
         return first.description if self.version(first.version).number == 1 else None
 
-    def _load(self, name: str) -> Version:
-        found = self._shelf.current(name)
-        if found is None or found[1]:
-            arn = self._partition.state_machine(name)
-            raise NotFound(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
-        return self._remember(found[0])
+    def _load(self, name: str, even_deleting: bool = False) -> Version:
+        with self._lock:  # so that nobody deletes it between the reading and the remembering
+            found = self._shelf.current(name)
+            if found is None:
+                arn = self._partition.state_machine(name)
+                raise NotFound(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
+            version, deleting = found
+            if not deleting:
+                return self._remember(version)
+        if not even_deleting:
+            raise NotFound(self._being_deleted(name), code=_DELETING)
+        return version
+
+    def _being_deleted(self, name: str) -> str:
+        return f"State Machine is being deleted: '{self._partition.state_machine(name)}'"
 
     def _remember(self, version: Version) -> Version:
         with self._lock:

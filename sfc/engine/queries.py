@@ -77,7 +77,7 @@ class Queries:
         alias: str | None = None
         if machine is not None:
             named = machine
-            target = await host.threads.call(lambda: find_target(host.catalog, named))
+            target = await host.threads.call(lambda: find_target(host.catalog, named, even_deleting=True))
             if target.version.kind == "EXPRESS":
                 raise NotSupported(_UNSUPPORTED)
             machine, alias = target.version.name, target.alias

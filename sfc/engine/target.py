@@ -19,22 +19,22 @@ class Target:
     """Of the mock configuration: what stood behind `#`."""
 
 
-def find_target(catalog: Catalog, machine: str) -> Target:
+def find_target(catalog: Catalog, machine: str, *, even_deleting: bool = False) -> Target:
     """`machine` is a name or an ARN, which may be qualified and may end in `#` and a test case. An alias with two
-    routes draws one at each call.
+    routes draws one at each call. A machine that is being deleted is found only by who says so.
 
-    Raises NotFound (StateMachineDoesNotExist), InvalidArn.
+    Raises NotFound (StateMachineDoesNotExist, StateMachineDeleting), InvalidArn.
     """
     machine, _, test_case = machine.partition("#")
-    target = _find(catalog, machine)
+    target = _find(catalog, machine, even_deleting)
     return replace(target, test_case=test_case) if test_case else target
 
 
-def _find(catalog: Catalog, machine: str) -> Target:
+def _find(catalog: Catalog, machine: str, even_deleting: bool) -> Target:
     if not machine.startswith("arn:"):
-        return Target(catalog.get(machine))
+        return Target(catalog.get(machine, even_deleting=even_deleting))
     arn = arns.parse(machine, "stateMachine")
-    version = catalog.get(arn.machine)
+    version = catalog.get(arn.machine, even_deleting=even_deleting)
     if not arn.name:
         return Target(version)
     alias = None

@@ -100,8 +100,10 @@ class TestDeleting:
     def test_a_deleted_blueprint_is_gone_but_its_versions_still_run(self, catalog: Catalog) -> None:
         made = catalog.create("orders", PASS)
         catalog.delete("orders")
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as refused:
             catalog.get("orders")
+        assert refused.value.code == "StateMachineDeleting"
+        assert catalog.get("orders", even_deleting=True) == made
         assert catalog.list() == []
         assert catalog.deleting() == ["orders"]
         assert catalog.version(made.id) == made
@@ -112,8 +114,10 @@ class TestDeleting:
         with pytest.raises(Conflict) as refused:
             catalog.create("orders", PASS)
         assert refused.value.code == "StateMachineDeleting"
+        assert catalog.is_deleting("orders")
         catalog.purge("orders")
         assert catalog.deleting() == []
+        assert not catalog.is_deleting("orders")
         with pytest.raises(NotFound):
             catalog.version(made.id)
         assert catalog.create("orders", OTHER).id > made.id

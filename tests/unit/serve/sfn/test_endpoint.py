@@ -1,6 +1,7 @@
 """The Step Functions API as boto3 sees it, over a real engine in memory."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -20,6 +21,12 @@ def ended(sfn: Any, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = sfn.describe_execution(executionArn=arn)
         if found["status"] != "RUNNING":
             return found
+
+
+def wait_until_gone(sfn: Any, arn: str) -> None:
+    with suppress(ClientError):
+        while sfn.describe_state_machine(stateMachineArn=arn)["status"] == "DELETING":
+            pass
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
@@ -53,6 +60,8 @@ def test_a_machine_is_created_described_listed_and_deleted(sfn: Any) -> None:
     assert listed == [{"stateMachineArn": arn, "name": "one", "type": "STANDARD", "creationDate": made["creationDate"]}]
     sfn.delete_state_machine(stateMachineArn=arn)
     sfn.delete_state_machine(stateMachineArn=arn)
+    assert sfn.list_state_machines()["stateMachines"] == []
+    wait_until_gone(sfn, arn)
     assert refusal(sfn.describe_state_machine, stateMachineArn=arn) == (
         "StateMachineDoesNotExist",
         f"State Machine Does Not Exist: '{arn}'",
