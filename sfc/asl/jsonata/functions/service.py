@@ -19,14 +19,16 @@ _MULTIPLIER: Final = 0x5DEECE66D
 
 
 def partition(env: Env, values: list[Any], size: Any) -> Any:
-    """Parts of `size` items, the last one may be shorter; a fraction of the size is dropped."""
+    """Parts of `size` items, the last one may be shorter; a fraction of the size is dropped. Unlike what `$range` makes,
+    an array of one part stays one. Nothing has no parts.
+    """
     each = int(size)
     if each < 0:
         raise Fault("", "The second argument of the partition function must not be negative")
-    if each == 0:
+    if each == 0 or not values:
         return UNDEFINED
     env.meter.hold(len(values) * 8)
-    return Sequence([values[at : at + each] for at in range(0, len(values), each)])
+    return [values[at : at + each] for at in range(0, len(values), each)]
 
 
 def range_(env: Env, first: Any, last: Any, step: Any) -> Any:

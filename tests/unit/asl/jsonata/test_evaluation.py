@@ -73,7 +73,10 @@ VALUES: list[tuple[str, Any]] = [
     # functions of the service
     ("$partition([1, 2, 3, 4, 5], 2)", [[1, 2], [3, 4], [5]]),
     ("$partition([1, 2, 3], 2.9)", [[1, 2], [3]]),
+    ("$partition([1], 1)", [[1]]),
+    ("$partition([1, 2], 5)", [[1, 2]]),
     ("$partition([1], 0)", UNDEFINED),
+    ("$partition([], 2)", UNDEFINED),
     ("$range(0, 6, 2)", [0, 2, 4, 6]),
     ("$range(-1.7, 2, 1)", [-1, 0, 1, 2]),
     ("$range(5, 1, -2)", [5, 3, 1]),
