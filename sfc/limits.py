@@ -61,7 +61,7 @@ MOCKED_CALLS: Final = 25_000
 """Calls of one mocked state in one execution: no history has room for more."""
 JSONATA_CHARS: Final = 32_768
 """One `{% %}` expression. Reading one takes time that grows with its square."""
-JSONATA_STEPS: Final = 400_000
+JSONATA_STEPS: Final = 300_000
 """What one evaluation may do: items looked at, functions called, and a step for every 64 bytes made; about a second."""
 JSONATA_DEPTH: Final = 1_200
 """Expressions inside each other while one is evaluated, calls included. AWS stops at about 100."""

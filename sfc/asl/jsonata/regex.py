@@ -16,6 +16,13 @@ from sfc.asl.jsonata.values import UNDEFINED, Callee, Env, Fault
 from sfc.limits import JSONATA_CHARS
 
 _MEMORY_BYTES: Final = 8 << 20
+_UNBOUNDED: Final = re.compile(r"[*+]|\{[0-9]+,\}")
+_LAST: Final = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\]|[^\\()\[\]])[*+]$")
+"""A repetition at the end: what it looks at, it also matches."""
+_SMALL: Final = 32
+_WORK: Final = 8
+_QUICK_WORK: Final = 11
+"""Powers of two: characters times instructions that count as one step, and characters where the automaton is small."""
 _UNICODE: Final = re.compile(r"\\(\\|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})")
 
 
@@ -26,7 +33,7 @@ class RegexSyntaxError(ValueError):
 class Regex(Callee):
     """A compiled literal. Called with a text it gives the first match, as JSONata's matchers do."""
 
-    __slots__ = ("pattern", "source")
+    __slots__ = ("pattern", "size", "source", "unbounded")
 
     def __init__(self, source: str, flags: RegexFlags) -> None:
         self.source = source
@@ -40,14 +47,23 @@ class Regex(Callee):
         except re2.error as error:
             reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error.args[0]
             raise RegexSyntaxError(f"/{source}/ cannot be matched in linear time: {reason}") from None
+        self.size: int = self.pattern.programsize
+        self.unbounded = "|" in source or _UNBOUNDED.search(_LAST.sub("", source)) is not None
 
     def matches(self, text: str, env: Env) -> "Iterator[re2._Match]":
-        """Every match, from left to right. Raises Fault for one of no characters."""
-        env.meter.spend(1 + (len(text) >> 6))
+        """Every match, from left to right. Raises Fault for one of no characters.
+
+        A search costs at most the rest of the text times the size of the pattern; small ones do with much less, since
+        their automaton stays in memory, and those without `*` and `+` inside look no further than they are long.
+        """
+        spend, size, length = env.meter.spend, self.size, len(text)
+        spend(1 + (length * size >> _WORK))
         for match in self.pattern.finditer(text):
-            if match.end() == match.start():
+            end = match.end()
+            if end == match.start():
                 raise Fault("D1004", "Regular expression matches zero length string")
-            env.meter.spend(1)
+            ahead = length - end if self.unbounded else size
+            spend(1 + (ahead >> _QUICK_WORK if size <= _SMALL else ahead * size >> _WORK + 2))
             yield match
 
     def call(self, args: list[Any], context: Any, env: Env) -> Any:

@@ -19,8 +19,8 @@ _MULTIPLIER: Final = 0x5DEECE66D
 
 
 def partition(env: Env, values: list[Any], size: Any) -> Any:
-    """Parts of `size` items, the last one may be shorter; a fraction of the size is dropped. Unlike what `$range` makes,
-    an array of one part stays one. Nothing has no parts.
+    """Parts of `size` items, the last one may be shorter; a fraction of the size is dropped. Unlike what `$range`
+    makes, an array of one part stays one. Nothing has no parts.
     """
     each = int(size)
     if each < 0:

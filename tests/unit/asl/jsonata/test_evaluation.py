@@ -171,6 +171,9 @@ HOSTILE = [
     (SHARED % "$boolean", TIME),
     ("$reduce([1..1000], function($a, $b) { [[$a]] }, 0)", MEMORY),
     ("$formatInteger(999999999999, 'I')", None),
+    ("$match($pad('0', 1000000, '01'), /1[01]{900}[2-9]/)", TIME),
+    ("$match($pad('0', 200000, '01'), /[01]*1[01]{30}2|[01]/)", TIME),
+    ("$match($pad('x', 1000000, 'x'), /x*y|x/)", TIME),
     ("$fromMillis(0, '[Y,*-99999999]')", None),
     ("{$map([1..1000], function($i) { $i }): 1}", None),
 ]
@@ -191,6 +194,8 @@ def test_a_hostile_expression_ends_in_an_error_in_the_words_of_the_service(sourc
     ("($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, $a + $n) }; $f(10000, 0))", 50_005_000),
     ("1" + " + 1" * 300, 301),
     ("$match($pad('a', 20000, 'a'), /(a*)*b/)", UNDEFINED),
+    ("$count($split($pad('', 200000, 'word, '), /,\\s*/))", 33_334),
+    ("$length($replace($pad('', 200000, 'word, '), /o/, '00'))", 233_334),
     ("$toMillis($pad('1', 5000, '1'), '[Y][M][D][H][m][s]')", UNDEFINED),
 ], ids=str)  # fmt: skip
 def test_what_the_service_evaluates_is_evaluated(source: str, want: Any) -> None:
