@@ -7,12 +7,12 @@
 import asyncio
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench._ray import local_ray
 from sfc.tasks import task
 from sfc.tasks.job import Job, JobResult
 
@@ -98,12 +98,13 @@ async def _measure() -> dict[str, Any]:
     from actors.exchange import RayDispatcher
     from actors.scheduler import SchedulerSettings, connect_scheduler
     from actors.worker import WorkerOptions
+    from sfc.catalog.pool_policy import COMMON
 
     options = WorkerOptions(handlers=(_HERE,), cpus=0.1, concurrency=2_000)
     scheduler = connect_scheduler(SchedulerSettings(size=2, worker=options))
     dispatcher, waiter = RayDispatcher(scheduler), Waiter()
     await dispatcher.open(waiter.take)
-    _, workers = await scheduler.members(0, 1)
+    workers = (await scheduler.members(0, 1)).pools[COMMON].open
     await _burst(dispatcher, waiter, "noop-async", 1_000)
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
@@ -124,22 +125,10 @@ async def _measure() -> dict[str, Any]:
 
 
 def main() -> dict[str, Any]:
-    import ray
     import uvloop
 
-    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=100_000_000,
-        )
-        try:
-            return uvloop.run(_measure())
-        finally:
-            ray.shutdown()
+    with local_ray():
+        return uvloop.run(_measure())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from bench._http import Connection
+from bench._ray import local_ray
 from bench.exchange import ROUNDS, raw_calls
 from bench.servers import sfc_up
 from sfc.catalog.catalog import Catalog
@@ -91,6 +92,7 @@ async def _inside(folder: Path) -> dict[str, Any]:
     from actors.exchange import RayDispatcher
     from actors.scheduler import SchedulerSettings, connect_scheduler
     from actors.worker import WorkerOptions
+    from sfc.catalog.pool_policy import COMMON
 
     options = WorkerOptions(handlers=(str(Path(__file__).with_name("handlers.py").resolve()),), cpus=0.1)
     scheduler = connect_scheduler(SchedulerSettings(size=2, worker=options))
@@ -98,7 +100,7 @@ async def _inside(folder: Path) -> dict[str, Any]:
     engine = Engine(store, Catalog(SqlShelf(f"sqlite:///{folder / 'sfc.db'}")), RayDispatcher(scheduler))
     await engine.open()
     await engine.create_blueprint("echo", DEFINITION)
-    _, workers = await scheduler.members(0, 1)
+    workers = (await scheduler.members(0, 1)).pools[COMMON].open
 
     async def one() -> None:
         await engine.wait((await engine.start("echo", INPUT)).arn, 60)
@@ -148,23 +150,10 @@ async def _outside(url: str) -> dict[str, Any]:
 
 
 def main() -> dict[str, Any]:
-    import ray
     import uvloop
 
-    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=100_000_000,
-        )
-        try:
-            with tempfile.TemporaryDirectory(prefix="sfc-bench-") as data:
-                found = uvloop.run(_inside(Path(data)))
-        finally:
-            ray.shutdown()
+    with local_ray(), tempfile.TemporaryDirectory(prefix="sfc-bench-") as data:
+        found = uvloop.run(_inside(Path(data)))
     with sfc_up() as server:
         found["http_ms"] = uvloop.run(_outside(server.url))
     return found
