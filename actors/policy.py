@@ -19,7 +19,7 @@ from sfc.limits import HOT_EXECUTIONS_A_DAY
 START_S: Final = 2.0
 """How far ahead growth is looked for: about what a new worker needs to start."""
 HOLD_S: Final = 30.0
-"""A pool keeps the size that this last stretch needed."""
+"""A pool keeps the size that this last stretch needed, or its idle time where that is shorter."""
 COLD_EXECUTIONS_A_DAY: Final = HOT_EXECUTIONS_A_DAY // 2
 """A promoted blueprint is cold at so few executions: half of what made it hot, so that it does not swing."""
 WAIT_S: Final = 30.0
@@ -71,7 +71,7 @@ class Sizer:
         while self._peaks and self._peaks[-1][1] <= need:
             self._peaks.pop()
         self._peaks.append((now, need))
-        while now - self._peaks[0][0] > HOLD_S:
+        while now - self._peaks[0][0] > min(HOLD_S, policy.idle_s):
             self._peaks.popleft()
         if load.busy:
             self._busy_at = now

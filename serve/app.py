@@ -5,8 +5,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
-from serve.capacity import ListWorkers, no_workers
-from serve.routes import blueprints, executions, monitor, releases, task_metas, tasks, triggers
+from serve.capacity import Capacity
+from serve.routes import blueprints, executions, monitor, pools, releases, task_metas, tasks, triggers
 from serve.sfn.endpoint import serve_action
 from sfc.engine.engine import Engine
 
@@ -23,6 +23,7 @@ _TAGS = [
     {"name": "task metas", "description": "Tasks that blueprints refer to by name, their versions and code."},
     {"name": "tasks", "description": "Answers to task tokens; activities and their workers."},
     {"name": "triggers", "description": "Requests that start executions."},
+    {"name": "pools", "description": "Workers: whose, how many, and why."},
     {"name": "monitor", "description": "Health and figures."},
 ]
 
@@ -61,8 +62,10 @@ class Front:
         await self._rest(scope, replay(body, receive), send)
 
 
-def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
-    """The application over an engine that is open, or will be before the first request."""
+def build_app(engine: Engine, capacity: Capacity | None = None) -> ASGIApp:
+    """The application over an engine that is open, or will be before the first request. No `capacity`: handlers run in
+    this process.
+    """
     rest = FastAPI(
         title="service-flow-conductor",
         version="1",
@@ -72,9 +75,9 @@ def build_app(engine: Engine, workers: ListWorkers = no_workers) -> ASGIApp:
         redoc_url=None,
     )
     rest.state.engine = engine
-    rest.state.workers = workers
+    rest.state.capacity = capacity
     errors.install(rest)
     docs.install(rest)
-    for module in (blueprints, releases, executions, task_metas, tasks, triggers, monitor):
+    for module in (blueprints, releases, executions, task_metas, tasks, triggers, pools, monitor):
         rest.include_router(module.router)
     return Front(engine, rest)

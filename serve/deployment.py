@@ -56,8 +56,8 @@ class EngineDeployment:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        engine, workers = ray_engine(self._settings)
-        async with hosting(engine, self._settings, _PATIENCE_S, workers) as ingress:
+        engine, pools = ray_engine(self._settings)
+        async with hosting(engine, self._settings, _PATIENCE_S, pools) as ingress:
             _spare_the_collector()
             self._started.set()
             stopped = asyncio.create_task(self._stop.wait())

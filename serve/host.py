@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from serve.app import build_app
-from serve.capacity import ListWorkers, no_workers
 from serve.ingress import Ingress, bind_patiently
+from serve.pools import Pools
 from serve.settings import Settings
 from serve.sfn.sdk import sdk_of
 from sfc.engine.engine import Engine
@@ -20,7 +20,7 @@ _ROLE = "arn:aws:iam::123456789012:role/sfc"
 
 @asynccontextmanager
 async def hosting(
-    engine: Engine, settings: Settings, patience_s: float, workers: ListWorkers = no_workers
+    engine: Engine, settings: Settings, patience_s: float, pools: Pools | None = None
 ) -> AsyncIterator[Ingress]:
     """A running server over a running engine: requests are taken once the engine is open, and no more before it closes.
 
@@ -30,7 +30,9 @@ async def hosting(
     await engine.open()
     try:
         await load_blueprints(engine, settings.blueprints)
-        ingress = Ingress(build_app(engine, workers), await bind_patiently(settings.host, settings.port, patience_s))
+        if pools is not None:
+            await pools.open()
+        ingress = Ingress(build_app(engine, pools), await bind_patiently(settings.host, settings.port, patience_s))
         await ingress.start()
         try:
             yield ingress
@@ -38,6 +40,8 @@ async def hosting(
             engine.close_polls()
             await ingress.stop()
     finally:
+        if pools is not None:
+            await pools.close()
         await engine.close()
 
 

@@ -5,10 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import HTMLResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import HTMLResponse, PlainTextResponse
 
-from serve.capacity import Worker
+from serve.capacity import Capacity, Worker
 from serve.home import render_home
+from serve.metrics import Figures, render
 from serve.routes.common import EngineDep
 from sfc.errors import Unavailable
 
@@ -18,7 +20,7 @@ router = APIRouter(tags=["monitor"])
 @router.get("/health", summary="Health", responses={503: {"description": "Alive, but not ready to take requests."}})
 async def health(engine: EngineDep, request: Request, response: Response) -> dict[str, Any]:
     """200 when executions can be started: the store answers. `workers` tells how many there are now."""
-    parts: dict[str, Any] = {"status": "ok", "store": "ok", "workers": len(await request.app.state.workers())}
+    parts: dict[str, Any] = {"status": "ok", "store": "ok", "workers": len(await _workers(request))}
     try:
         await engine.counts()
     except Unavailable as error:
@@ -41,9 +43,31 @@ async def stats(engine: EngineDep, blueprint: str | None = None) -> dict[str, An
 
 @router.get("/api/workers", summary="Workers")
 async def workers(request: Request) -> dict[str, list[dict[str, Any]]]:
-    """Each worker process: its name, pid, and how many jobs it runs. Empty where the handlers run in the server."""
-    found: Sequence[Worker] = await request.app.state.workers()
-    return {"items": [asdict(worker) for worker in found]}
+    """Each worker process: its name, pool, pid, and how many jobs it runs. Empty where the handlers run in the
+    server.
+    """
+    return {"items": [asdict(worker) for worker in await _workers(request)]}
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+async def metrics(engine: EngineDep, request: Request) -> Response:
+    """The figures of this moment in Prometheus' text format."""
+    capacity: Capacity | None = request.app.state.capacity
+    try:
+        pools = None if capacity is None else await capacity.overview()
+    except Unavailable:
+        pools = None
+    found = Figures(await engine.counts(), engine.stats(), pools)
+    return Response(render(found), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _workers(request: Request) -> Sequence[Worker]:
+    """None while the scheduler is away: it comes back by itself, and starts do not wait for it."""
+    capacity: Capacity | None = request.app.state.capacity
+    try:
+        return () if capacity is None else await capacity.workers()
+    except Unavailable:
+        return ()
 
 
 @router.get("/", include_in_schema=False)

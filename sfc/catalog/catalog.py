@@ -9,6 +9,7 @@ from typing import Final
 from sfc.arn import Partition, check_name
 from sfc.catalog.activities import Activities
 from sfc.catalog.binding import Bindings
+from sfc.catalog.pool_policy import read_policy, spelled_policy
 from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
 from sfc.catalog.tags import Tags, check_count
@@ -38,9 +39,16 @@ class Catalog:
         self._versions: dict[int, Version] = {}
         self.releases = Releases(shelf, self, self._partition, clock)
         self.tags = Tags(shelf)
+        self._listeners: list[Callable[[str], None]] = []
         self.activities = Activities(shelf, self.tags, self._partition, clock)
         self.tasks = Tasks(shelf, clock)
         self.bindings = Bindings(self.tasks)
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Have `listener` called with the name of each blueprint that was created, changed or deleted, in whatever
+        thread that is done.
+        """
+        self._listeners.append(listener)
 
     def create(
         self,
@@ -57,13 +65,14 @@ class Catalog:
         """The new blueprint's first version, or the one that is there when it says the same.
 
         As with AWS a different role or other tags do not count as different, and are not taken over. With `publish`
-        it is also release 1, with this description. Raises InvalidName, InvalidDefinition, QuotaExceeded
-        (TooManyTags), Conflict (StateMachineAlreadyExists, StateMachineDeleting).
+        it is also release 1, with this description. Raises InvalidName, InvalidDefinition, InvalidRequest
+        (`settings.pool`), QuotaExceeded (TooManyTags), Conflict (StateMachineAlreadyExists, StateMachineDeleting).
         """
         check_name(name)
         resource = f"stateMachine:{name}"
         check_count(resource, tags or {})
         wanted = {**compiled(definition, kind)[1], **(settings or {})}
+        read_policy(spelled_policy(wanted))
         with self._lock:
             now = self._clock()
             made = Version(
@@ -77,6 +86,7 @@ class Catalog:
                     self.tags.add(resource, tags)
                 if publish:
                     self.releases.publish(name, description=description)
+                self._tell(name)
                 return kept
             found = self._shelf.current(name)
         arn = self._partition.state_machine(name)
@@ -98,7 +108,7 @@ class Catalog:
     ) -> Version:
         """A new version, with what is not given as before; the one there is when nothing changes.
 
-        Raises InvalidDefinition, NotFound.
+        Raises InvalidDefinition, InvalidRequest (`settings.pool`), NotFound.
         """
         with self._lock:
             before = self._load(name)
@@ -109,6 +119,7 @@ class Catalog:
                 role_arn in (None, before.role_arn)
             ):
                 return before
+            read_policy(spelled_policy({**spelled, **wanted}))
             made = Version(
                 id=0, name=name, number=before.number + 1, kind=before.kind, definition=text,
                 role_arn=before.role_arn if role_arn is None else role_arn, settings={**spelled, **wanted},
@@ -117,7 +128,9 @@ class Catalog:
             kept = self._shelf.add(made, first=False)
             if kept is None:
                 raise Conflict(f"The state machine {name} is being updated by somebody else", code="ConflictException")
-            return self._remember(kept)
+            self._remember(kept)
+            self._tell(name)
+            return kept
 
     def get(self, name: str, *, even_deleting: bool = False) -> Version:
         """The current version. Raises NotFound (StateMachineDoesNotExist, StateMachineDeleting)."""
@@ -147,6 +160,7 @@ class Catalog:
             self._load(name)
             self._shelf.mark_deleting(name)
             self._current.pop(name, None)
+            self._tell(name)
 
     def deleting(self) -> list[str]:
         """Blueprints that are deleted but not purged."""
@@ -162,6 +176,10 @@ class Catalog:
     def list(self, after: str | None = None, limit: int = 100) -> list[Version]:
         """Current versions by name, above `after`."""
         return self._shelf.names(after or "", limit)
+
+    def _tell(self, name: str) -> None:
+        for listener in self._listeners:
+            listener(name)
 
     def _first_release(self, version: Version) -> str | None:
         """The description of the release that was made with the blueprint, if one was."""

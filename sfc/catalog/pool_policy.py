@@ -138,7 +138,9 @@ def _env(place: str, value: Json) -> dict[str, str]:
         if not _ENV_NAME.fullmatch(name) or name.startswith("RAY_"):
             raise InvalidRequest(f"{place} has {name!r}, which is no name for a variable here", field=place)
         if not isinstance(text, str) or len(text) > _TEXT_CHARS or "\0" in text:
-            raise InvalidRequest(f"{place}.{name} must be a text of at most {_TEXT_CHARS:,} characters", field=place)
+            raise InvalidRequest(
+                f"{place}.{name} must be a text of at most {_TEXT_CHARS:,} characters", field=f"{place}.{name}"
+            )
         found[name] = text
     return found
 

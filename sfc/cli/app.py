@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, run, start, task_metas, tasks, testing, teststate
+from sfc.cli import blueprints, check, executions, pools, run, start, task_metas, tasks, testing, teststate, top
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -28,8 +28,10 @@ tasks.app.command("list")(task_metas.list_tasks)
 tasks.app.command("show")(task_metas.show)
 tasks.app.command("deploy")(task_metas.deploy)
 tasks.app.command("delete")(task_metas.delete)
+app.add_typer(pools.app, name="pool")
+app.command("top")(top.top)
 
-_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "task")
+_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "task", "pool", "top")
 
 
 def main() -> None:

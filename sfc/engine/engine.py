@@ -63,10 +63,12 @@ class Engine:
         settings: EngineSettings | None = None,
         mocks: MockConfig | None = None,
         storage: Storage | None = None,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         """`clock` gives UTC ms. `owner` names this engine in the store; engines alive at once have different ones.
         `mocks` answer for executions that are started as a test case: `machine#Case`. `storage` is where Distributed
-        Maps may read and write."""
+        Maps may read and write. `admit` raises Overloaded while no more executions of the named state machine should
+        be started from outside."""
         self.partition = partition or Partition()
         self._store = store
         self._catalog = catalog
@@ -74,7 +76,7 @@ class Engine:
         self._owner = owner or f"{socket.gethostname()}:{os.getpid()}"
         self._settings = settings or EngineSettings()
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
-        self._starts = Starts(self._host)
+        self._starts = Starts(self._host, admit)
         self._stops = Stops(self._host)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)

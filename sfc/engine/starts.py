@@ -35,8 +35,10 @@ class StartRequest(NamedTuple):
 
 
 class Starts:
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, admit: Callable[[str], None] | None = None) -> None:
+        """`admit` raises Overloaded for a state machine of which no more should be started from outside."""
         self._host = host
+        self._admit = admit or _everybody
         self._ids: dict[int, Ids] = {}
         self._turn = cycle([0])
         # Asking the system for each seed costs a tenth of the loop's time: the call lets other threads have the
@@ -86,6 +88,7 @@ class Starts:
         target = find_target(host.catalog, request.machine)
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
+        self._admit(target.version.name)
         resident, started = self._resident(target, request)
         run = await self._to_its_end(resident, started)
         return _finished(run, resident.record(host.partition))
@@ -128,6 +131,8 @@ class Starts:
         try:
             target = find_target(host.catalog, request.machine)
             version = target.version
+            if request.parent is None:
+                self._admit(version.name)
             resident, started = self._resident(target, request)
         except SfcError as error:
             settle(error)
@@ -219,6 +224,10 @@ class Starts:
     def _conflict(self, machine: str, name: str) -> Conflict:
         arn = self._host.partition.execution(machine, name)
         return Conflict(f"Execution Already Exists: '{arn}'", code="ExecutionAlreadyExists")
+
+
+def _everybody(_machine: str) -> None:
+    """No start is refused."""
 
 
 def _checked_input(text: str) -> bytes:

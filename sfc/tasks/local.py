@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
+from sfc.errors import Overloaded
+from sfc.limits import ALL_QUEUED_JOBS
 from sfc.tasks.job import Job, JobResult
 from sfc.tasks.runner import JobRunner
 
@@ -28,6 +30,11 @@ class LocalDispatcher:
 
     async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
         self._on_results = on_results
+
+    def admit(self, machine: str) -> None:
+        """Raises Overloaded when so many jobs wait that no more executions should begin."""
+        if len(self._waiting) >= ALL_QUEUED_JOBS:
+            raise Overloaded(f"{len(self._waiting):,} jobs wait to be begun; no execution of {machine} is started now")
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from serve.app import build_app
 from serve.ingress import Ingress, bind
+from serve.pools import Pools
 from serve.sfn.sdk import sdk_of
+from sfc.engine.engine import Engine
 from sfc.tasks.aws.settings import AwsSettings
 from tests.support.engines import memory_engine
 
@@ -15,8 +17,8 @@ from tests.support.engines import memory_engine
 class _Server:
     """Engine and server on an event loop of their own."""
 
-    def __init__(self, aws: AwsSettings | None) -> None:
-        self._aws = aws
+    def __init__(self, make: Callable[[], tuple[Engine, Pools | None]]) -> None:
+        self._make = make
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -37,22 +39,28 @@ class _Server:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         listener = bind("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        engine = memory_engine(self._aws)
+        engine, pools = self._make()
         engine.serve_api(sdk_of(engine))
         await engine.open()
-        ingress = Ingress(build_app(engine), listener)
+        if pools is not None:
+            await pools.open()
+        ingress = Ingress(build_app(engine, pools), listener)
         await ingress.start()
         self._ready.set()
         await self._stop.wait()
         engine.close_polls()
         await ingress.stop()
+        if pools is not None:
+            await pools.close()
         await engine.close()
 
 
 @contextmanager
-def serving(aws: AwsSettings | None = None) -> Iterator[str]:
-    """Its URL."""
-    server = _Server(aws)
+def serving(
+    aws: AwsSettings | None = None, make: Callable[[], tuple[Engine, Pools | None]] | None = None
+) -> Iterator[str]:
+    """Its URL. `make`: the engine, if it shall be another one, and pools; called on the server's loop."""
+    server = _Server(make or (lambda: (memory_engine(aws), None)))
     server.start()
     try:
         yield server.url

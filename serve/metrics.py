@@ -1,0 +1,85 @@
+"""What a Prometheus server reads at `/metrics`: executions, engine and pools, as they are at that moment."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from actors.overview import Overview
+
+POOL_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_pool_wished_workers": ("wished", "Workers that the pool's load asks for."),
+    "sfc_pool_desired_workers": (
+        "desired",
+        "Workers that it is given; less than wished when the cluster is full.",
+    ),
+    "sfc_pool_up_workers": ("up", "Workers that take jobs."),
+    "sfc_pool_starting_workers": ("starting", "Workers that are not up yet."),
+    "sfc_pool_draining_workers": ("draining", "Workers that finish their jobs and end."),
+    "sfc_pool_pending_seconds": ("pending_s", "How long the oldest start has taken, when it takes long."),
+    "sfc_pool_in_flight_jobs": ("in_flight", "Jobs that workers have."),
+    "sfc_pool_queued_jobs": ("queued", "Jobs that no worker has yet."),
+    "sfc_pool_arrivals_per_second": ("arrivals_s", "Jobs that arrive in a second."),
+    "sfc_pool_finishes_per_second": ("finishes_s", "Jobs that end in a second."),
+    "sfc_pool_executions_24h": ("executions_a_day", "Executions in the last 24 hours."),
+}
+ENGINE_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_engine_resident_executions": ("resident", "Executions in memory."),
+    "sfc_engine_jobs": ("jobs", "Jobs that executions wait for."),
+    "sfc_engine_broken_executions": ("broken", "Executions that stopped at a bug."),
+}
+ENGINE_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_engine_commits": ("commits", "Commits of the journal."),
+    "sfc_engine_entries": ("entries", "Facts in the journal, written by this engine."),
+}
+OTHERS: Final[Mapping[str, str]] = {
+    "sfc_executions": "Executions in the store, by status.",
+    "sfc_cluster_worker_cpus": "CPUs for all workers together.",
+    "sfc_scheduler_cpu_seconds": "CPU that the scheduler has used.",
+    "sfc_scheduler_up": "Whether the scheduler answers; 0 where there is none.",
+}
+
+
+class Figures(NamedTuple):
+    executions: Mapping[str, int]
+    """By status."""
+    engine: Mapping[str, int | float]
+    pools: Overview | None
+
+
+def render(figures: Figures) -> bytes:
+    """In Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(figures))
+    return generate_latest(registry)
+
+
+class _Collector:
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        executions = GaugeMetricFamily("sfc_executions", OTHERS["sfc_executions"], labels=["status"])
+        for status, count in self._figures.executions.items():
+            executions.add_metric([status], count)
+        yield executions
+        for name, (key, text) in ENGINE_GAUGES.items():
+            yield GaugeMetricFamily(name, text, value=self._figures.engine[key])
+        for name, (key, text) in ENGINE_COUNTERS.items():
+            yield CounterMetricFamily(name, text, value=self._figures.engine[key])
+        pools = self._figures.pools
+        yield GaugeMetricFamily("sfc_scheduler_up", OTHERS["sfc_scheduler_up"], value=pools is not None)
+        if pools is not None:
+            yield from _of_pools(pools)
+
+
+def _of_pools(found: Overview) -> Iterator[Metric]:
+    cpus, cpu_s = "sfc_cluster_worker_cpus", "sfc_scheduler_cpu_seconds"
+    yield GaugeMetricFamily(cpus, OTHERS[cpus], value=found.capacity_cpus)
+    yield CounterMetricFamily(cpu_s, OTHERS[cpu_s], value=found.loop_cpu_s)
+    for name, (key, text) in POOL_GAUGES.items():
+        family = GaugeMetricFamily(name, text, labels=["pool"])
+        for pool in found.pools:
+            family.add_metric([pool.name], getattr(pool, key))
+        yield family

@@ -1,0 +1,159 @@
+"""The pools as the server keeps them: what blueprints say, what people set over it, and the scheduler that acts on it.
+
+What was set is in the store, so it outlives the cluster; the scheduler is told when the engine opens and at each
+change.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import Final, TypeVar
+
+from ray.exceptions import RayError
+
+from actors.chronicle import Decision
+from actors.clients import SchedulerClient
+from actors.overview import Overview
+from serve.capacity import Worker
+from sfc.catalog.catalog import Catalog
+from sfc.catalog.pool_policy import COMMON, PoolPolicy, read_policy, spelled_policy
+from sfc.catalog.pool_shelf import PoolShelf
+from sfc.errors import InvalidRequest, NotFound, Unavailable
+from sfc.jsonvalue import Json
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_AGAIN_S: Final = 0.5
+_PAGE: Final = 500
+_ANSWER_S: Final = 10.0
+"""Longest wait for the scheduler: longer than it takes to come back."""
+
+
+class Pools:
+    """All methods run on the engine's event loop. Raises Unavailable while the scheduler is away."""
+
+    def __init__(self, scheduler: SchedulerClient, catalog: Catalog, shelf: PoolShelf, common: PoolPolicy) -> None:
+        """`common`: the common pool's policy where nothing was set."""
+        self._scheduler = scheduler
+        self._catalog = catalog
+        self._shelf = shelf
+        self._common = common
+        self._set: dict[str, dict[str, Json]] = {}
+        """What people set, by pool."""
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+        self._follower: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Tell the scheduler all policies, and from now on their changes."""
+        policies = await asyncio.to_thread(self._read_all)
+        await self._ask(self._scheduler.apply(policies, whole=True))
+        loop = asyncio.get_running_loop()
+
+        def changed(name: str) -> None:  # in any thread
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._notice, name)
+
+        self._catalog.subscribe(changed)
+        self._follower = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+
+    async def workers(self) -> list[Worker]:
+        statuses = await self._ask(self._scheduler.statuses())
+        return [
+            Worker(name, name.split("/")[1], status.pid, status.running) for name, status in sorted(statuses.items())
+        ]
+
+    async def overview(self) -> Overview:
+        return await self._ask(self._scheduler.overview())
+
+    async def why(self, name: str) -> list[Decision]:
+        """Latest last. Raises NotFound."""
+        await self.policy(name)
+        return await self._ask(self._scheduler.why(name))
+
+    async def policy(self, name: str) -> PoolPolicy:
+        """As it holds now. Raises NotFound when there is no such blueprint."""
+        return await asyncio.to_thread(self._effective, name, self._set.get(name, {}))
+
+    async def set(self, name: str, settings: Mapping[str, Json], *, over: bool) -> PoolPolicy:
+        """Keep these settings for the pool, `over` those that were set or in their place; null takes one back.
+
+        Raises NotFound, InvalidRequest.
+        """
+        merged = {**self._set.get(name, {}), **settings} if over else dict(settings)
+        merged = {key: value for key, value in merged.items() if value is not None or key not in settings}
+        read_policy(settings)  # tells of a wrong name even where its value is null
+        policy = await asyncio.to_thread(self._effective, name, merged)
+        await asyncio.to_thread(self._shelf.put_pool, name, merged)
+        self._set[name] = merged
+        self._notice(name)
+        return policy
+
+    async def drain(self, name: str) -> None:
+        """Have new workers take the place of all there are. Raises NotFound."""
+        await self.policy(name)
+        await self._ask(self._scheduler.replace(name))
+
+    # ---- details
+
+    def _read_all(self) -> dict[str, PoolPolicy | None]:
+        self._set = self._shelf.pools()
+        policies: dict[str, PoolPolicy | None] = {COMMON: self._effective(COMMON, self._set.get(COMMON, {}))}
+        after, more = "", True
+        while more:
+            page = self._catalog.list(after, _PAGE)
+            for version in page:
+                if version.name in self._set or spelled_policy(version.settings):
+                    policies[version.name] = self._effective(version.name, self._set.get(version.name, {}))
+            after, more = (page[-1].name, len(page) == _PAGE) if page else ("", False)
+        return policies
+
+    def _effective(self, name: str, settings: Mapping[str, Json]) -> PoolPolicy:
+        """Blocks. Raises NotFound, InvalidRequest."""
+        if name == COMMON:
+            if settings.get("mode", COMMON) != COMMON:
+                raise InvalidRequest("pool.mode of the common pool is common", field="pool.mode")
+            return read_policy(settings, default=self._common)
+        return read_policy(spelled_policy(self._catalog.get(name).settings), settings)
+
+    def _notice(self, name: str) -> None:
+        self._changed.add(name)
+        self._wake.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            names, self._changed = self._changed, set()
+            try:
+                await self._scheduler.apply({name: await self._current(name) for name in names})
+            except (RayError, Unavailable) as error:
+                log.info("the scheduler does not hear of policies: %s", error)
+                self._changed |= names
+                self._wake.set()
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _current(self, name: str) -> PoolPolicy | None:
+        try:
+            policy = await self.policy(name)
+        except NotFound:  # what was set goes with the blueprint
+            self._set.pop(name, None)
+            await asyncio.to_thread(self._shelf.put_pool, name, {})
+            return None
+        except InvalidRequest as error:
+            log.error("the settings of pool %s are left out: %s", name, error.message)
+            return None
+        return None if policy == PoolPolicy() else policy
+
+    async def _ask(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await answer
+        except (RayError, TimeoutError) as error:
+            raise Unavailable(f"the scheduler does not answer: {error or type(error).__name__}") from error
