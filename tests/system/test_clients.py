@@ -128,6 +128,35 @@ def test_tags(client: Client, machine: Callable[..., str]) -> None:
     assert client.call("ListTagsForResource", resourceArn=arn)["tags"] == [{"key": "tier", "value": "1"}]
 
 
+def test_an_activitys_worker_takes_tasks_beats_and_answers(client: Client, machine: Callable[..., str]) -> None:
+    name = f"work-{time.monotonic_ns()}"
+    activity = client.call("CreateActivity", name=name)["activityArn"]
+    task = {"Type": "Task", "Resource": activity, "HeartbeatSeconds": 60, "End": True}
+    arn = machine(json.dumps({"StartAt": "T", "States": {"T": task}}))
+    good = client.call("StartExecution", stateMachineArn=arn, input='{"n": 1}')["executionArn"]
+    taken = client.call("GetActivityTask", activityArn=activity, workerName="w")
+    assert json.loads(taken["input"]) == {"n": 1}
+    client.call("SendTaskHeartbeat", taskToken=taken["taskToken"])
+    client.call("SendTaskSuccess", taskToken=taken["taskToken"], output='{"done": true}')
+    assert json.loads(end_of(client, good)["output"]) == {"done": True}
+    with pytest.raises(Refused) as found:
+        client.call("SendTaskSuccess", taskToken=taken["taskToken"], output="1")
+    assert found.value.code == "TaskTimedOut"
+    bad = client.call("StartExecution", stateMachineArn=arn)["executionArn"]
+    token = client.call("GetActivityTask", activityArn=activity)["taskToken"]
+    client.call("SendTaskFailure", taskToken=token, error="No", cause="never")
+    assert end_of(client, bad)["error"] == "No"
+    assert client.call("DescribeActivity", activityArn=activity)["name"] == name
+    assert activity in [each["activityArn"] for each in client.call("ListActivities")["activities"]]
+    client.call("DeleteActivity", activityArn=activity)
+
+
+def test_a_state_is_tested_alone(client: Client) -> None:
+    state = json.dumps({"Type": "Pass", "Parameters": {"b.$": "$.a"}, "Next": "Elsewhere"})
+    found = client.call("TestState", definition=state, roleArn=ROLE, input='{"a": 1}', inspectionLevel="DEBUG")
+    assert (found["status"], json.loads(found["output"]), found["nextState"]) == ("SUCCEEDED", {"b": 1}, "Elsewhere")
+
+
 def test_validation(client: Client) -> None:
     assert client.call("ValidateStateMachineDefinition", definition=PASS)["result"] == "OK"
     found = client.call("ValidateStateMachineDefinition", definition='{"StartAt": "X", "States": {}}')
