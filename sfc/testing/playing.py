@@ -19,6 +19,7 @@ from sfc.interpreter.commands import DispatchTask
 from sfc.interpreter.entries import Entry, Started, TimerFired
 from sfc.jsonvalue import Json
 from sfc.tasks.mocks import Answer, InvalidMocks, NotMocked, Response, Return, TestCase, Throw, entries_of
+from sfc.testing.map_runs import entries_of_map_run
 from sfc.testing.played import Call, Played
 
 Perform: TypeAlias = Callable[[DispatchTask], Answer]
@@ -41,6 +42,7 @@ def play(
     input: Json = None,
     *,
     mocks: Mocks | None = None,
+    items: Mapping[str, Json] | None = None,
     kind: Literal["STANDARD", "EXPRESS"] = "STANDARD",
     name: str = "test",
     perform: Perform | None = None,
@@ -49,12 +51,13 @@ def play(
 ) -> Played:
     """Play an execution of a blueprint: a path of a file, JSON text, or the definition itself.
 
-    `input` is a JSON value, {} by default. Tasks without a mock are done by `perform`. `started_at` is UTC ms; random
+    `input` is a JSON value, {} by default. Tasks without a mock are done by `perform`; `items` are what the ItemReaders
+    of distributed Maps find, by state. `started_at` is UTC ms; random
     values and uuids come from `seed`, so that each run is the same. Raises InvalidDefinition for a broken definition,
     InvalidMocks for a mock of what is no Task, NotMocked for a call that nobody answers, OSError for a file.
     """
     machine = compiled(definition, kind)
-    answers = _Answers(machine, mocks or {}, perform)
+    answers = _Answers(machine, mocks or {}, items or {}, perform)
     partition = Partition()
     info = ExecutionInfo(
         arn=partition.execution(name, "test"), name="test", machine_arn=partition.state_machine(name),
@@ -63,9 +66,7 @@ def play(
     run = Run(machine, info, record=True)
     source = jsonvalue.dumps({} if input is None else input)
     step(run, Started(at=started_at, input=source, seed=seed))
-    while not run.done:
-        for entry in _next(run, answers):
-            step(run, entry)
+    _play_out(run, answers)
     failure = run.failure or Failure(None)
     return Played(
         status=run.status, output=None if run.output is None else jsonvalue.loads(run.output), error=failure.error,
@@ -91,7 +92,7 @@ def compiled(
 
 
 def check_states(machine: StateMachine, mocked: Iterable[str]) -> None:
-    """Raises InvalidMocks when one of these is no Task of the machine."""
+    """Raises InvalidMocks when one of these is no Task of the machine, and no distributed Map."""
     tasks = set(_tasks(machine))
     for state in mocked:
         if state not in tasks:
@@ -108,14 +109,27 @@ def _tasks(machine: SubMachine) -> Iterator[str]:
                 for branch in state.branches:
                     yield from _tasks(branch)
             case Map():
+                if state.distributed is not None:
+                    yield state.name
                 yield from _tasks(state.processor)
 
 
-def _next(run: Run, answers: "_Answers") -> list[Entry]:
-    """What answers a call; when none is out, the time at which something is due."""
+def _play_out(run: Run, answers: "_Answers") -> None:
+    while not run.done:
+        for entry in _next(run, answers):
+            step(run, entry)
+
+
+def _next(run: Run, answers: "_Answers") -> Iterable[Entry]:
+    """What answers a call, or carries out a Map Run; when nothing is out, the time at which something is due."""
     if run.jobs:
         job = next(iter(run.jobs.values()))
         return entries_of(job, answers.of(job), run.now)
+    if run.map_runs:
+        task, map_run = next(iter(run.map_runs.items()))
+        name = map_run.state.name
+        answer = answers.of_map(name, map_run.data)
+        return entries_of_map_run(run, task, lambda child: _play_out(child, answers), answer, answers.items.get(name))
     timer = run.next_timer()
     assert timer is not None
     due, task, attempt = timer
@@ -125,9 +139,10 @@ def _next(run: Run, answers: "_Answers") -> list[Entry]:
 class _Answers:
     """Answers calls, and remembers them."""
 
-    def __init__(self, machine: StateMachine, mocks: Mocks, perform: Perform | None) -> None:
+    def __init__(self, machine: StateMachine, mocks: Mocks, items: Mapping[str, Json], perform: Perform | None) -> None:
+        self.items = items
         given = mocks.responses if isinstance(mocks, TestCase) else mocks
-        check_states(machine, given)
+        check_states(machine, [*given, *items])
         self._mocks = {state: _mock(state, each) for state, each in given.items()}
         self._perform = perform
         self._counts: Counter[str] = Counter()
@@ -144,6 +159,14 @@ class _Answers:
         if self._perform is None:
             raise NotMocked(f"state {job.state!r} called {job.resource.text}, which is not mocked")
         return self._perform(job)
+
+    def of_map(self, state: str, value: Json) -> Answer | None:
+        """None: its children are to be played."""
+        mock = self._mocks.get(state)
+        if mock is None:
+            return None
+        self._counts[state] += 1
+        return mock(self._counts[state] - 1, value)
 
 
 def _mock(state: str, given: Any) -> Callable[[int, Json], Answer]:

@@ -122,6 +122,76 @@ def test_an_endless_loop_ends_by_the_limit_of_its_history() -> None:
     assert play(loop, mocks={"A": 1}).error == "States.Runtime"
 
 
+def distributed(**fields: Any) -> dict[str, Any]:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Pause",
+        "States": {
+            "Pause": {"Type": "Wait", "Seconds": 60, "Next": "One"},
+            "One": {"Type": "Task", "Resource": "task:one", "End": True},
+        },
+    }
+    each = {"Type": "Map", "ItemProcessor": processor, "End": True, **fields}
+    return {"StartAt": "Each", "States": {"Each": each}}
+
+
+READER = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k.json"}}
+WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
+
+
+def test_a_distributed_map_plays_its_children_beside_each_other() -> None:
+    played = play(distributed(), [1, 2, 3], mocks={"One": lambda value: value * 2})
+    assert played.output == [2, 4, 6]
+    assert played.calls_of("One") == [1, 2, 3]
+    assert played.seconds == 60
+    assert "MapRunSucceeded" in [event["type"] for event in played.history]
+
+
+def test_its_items_are_said_where_it_would_read_them() -> None:
+    flow = distributed(ItemReader=READER, ItemBatcher={"MaxItemsPerBatch": 2})
+    with pytest.raises(NotMocked, match="state 'Each' reads its items from"):
+        play(flow, mocks={"One": 1})
+    played = play(flow, mocks={"One": lambda value: len(value["Items"])}, items={"Each": ["a", "b", "c"]})
+    assert played.output == [2, 1]
+
+
+def test_its_failures_count_and_a_result_writer_says_where_it_would_write() -> None:
+    mocks = {"One": [throw("Odd"), 1]}
+    assert play(distributed(), [1, 2], mocks=mocks).error == "States.ExceedToleratedFailureThreshold"
+    tolerant = distributed(ToleratedFailureCount=1, ResultWriter=WRITER)
+    played = play(tolerant, [1, 2], mocks=mocks)
+    assert played.output["ResultWriterDetails"]["Bucket"] == "b"
+
+
+def test_the_whole_state_may_be_mocked() -> None:
+    flow = distributed(ItemReader=READER)
+    assert play(flow, mocks={"Each": {"all": "done"}}).output == {"all": "done"}
+    assert play(flow, mocks={"Each": throw("States.ItemReaderFailed", "gone")}).error == "States.ItemReaderFailed"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "arn:aws:states:::states:startExecution.sync:2",
+        "arn:aws:states:us-east-1:123456789012:activity:work",
+        "arn:aws:states:::ecs:runTask.sync",
+    ],
+)
+def test_a_task_of_any_pattern_may_be_mocked(resource: str) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": resource,
+        "Parameters": {"StateMachineArn": "x", "T.$": "$$.Task.Token"},
+        "End": True,
+    }
+    if "ecs" in resource:
+        task["Parameters"] = {}
+    flow = {"StartAt": "T", "States": {"T": task}}
+    assert play(flow, mocks={"T": [1]}).output == 1
+    assert play(flow, mocks={"T": throw("No")}).error == "No"
+
+
 def test_the_fixtures_find_files_beside_the_test(
     play_blueprint: PlayBlueprint, mock_config: Callable[[str], MockConfig]
 ) -> None:
