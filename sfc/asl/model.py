@@ -108,6 +108,11 @@ class Resource:
         return self.action == "startExecution" and self.service in ("states", "aws-sdk:sfn")
 
     @property
+    def is_watched(self) -> bool:
+        """Whether a worker begins a job of a service and then asks after it: `.sync`."""
+        return self.kind == "service" and self.pattern.startswith("sync") and not self.is_child
+
+    @property
     def is_kept(self) -> bool:
         """Whether the engine keeps something for the task in the store, which must go when the task is over."""
         return self.kind == "activity" or (self.kind == "service" and self.is_child)

@@ -256,9 +256,7 @@ def _resource(state: Fields, context: Context) -> Resource | None:
             gap = " " if resource.pattern == "waitForTaskToken" else ""  # the space is AWS's own
             pattern = resource.pattern.removesuffix(":2")
             state.error("Resource", f"Express state machine does not support '.{pattern}' service integration{gap}")
-    if resource.pattern.startswith("sync") and not resource.is_child:
-        state.report.later(state.place("Resource"), f"'.{resource.pattern}' integrations cannot be run yet")
-    elif is_foreign(resource):
+    if is_foreign(resource):
         state.report.later(state.place("Resource"), f"Nothing here calls resources of '{resource.service}'")
     return resource
 

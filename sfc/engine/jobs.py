@@ -3,11 +3,13 @@
 from sfc.asl.expression import Failure
 from sfc.engine.resident import Resident
 from sfc.interpreter.commands import DispatchTask
-from sfc.interpreter.entries import Entry, TaskFailed, TaskSucceeded
+from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded
 from sfc.tasks.job import Job, JobResult
 
 
 def answer_of(result: JobResult, now: int, task: int, attempt: int) -> Entry:
+    if result.output is not None and result.submitted:
+        return TaskSubmitted(at=now, task=task, attempt=attempt, output=result.output)
     if result.output is not None:
         return TaskSucceeded(at=now, task=task, attempt=attempt, output=result.output, began=result.began)
     failure = Failure(result.error, result.cause)
@@ -26,4 +28,5 @@ def job_of(resident: Resident, command: DispatchTask) -> Job:
         command.timeout_s,
         None if command.resource.is_answered_later else command.heartbeat_s,
         command.resource.meta,
+        command.begun,
     )

@@ -30,8 +30,9 @@ class CaseCalls:
         self._numbers: dict[tuple[int, int], int] = {}
 
     def number_of(self, job: DispatchTask) -> int:
-        """Which call of its state it is, from 0; the same when it is dispatched again."""
-        attempt = (job.task, job.attempt)
+        """Which call of its state it is, from 0; the same when it is dispatched again, and when it watches what it
+        has begun."""
+        attempt = (job.task, job.attempt - 1 if job.begun else job.attempt)
         number = self._numbers.get(attempt)
         if number is None:
             number = self._numbers[attempt] = self._counts[job.state]

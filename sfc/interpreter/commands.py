@@ -17,7 +17,8 @@ Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABOR
 class DispatchTask:
     """Have this job done; answer with TaskSucceeded or TaskFailed of the same (task, attempt).
 
-    A resource that is answered later is first answered with TaskSubmitted: the job was accepted.
+    A resource that is answered later is first answered with TaskSubmitted: the job was accepted. So is one that is
+    watched: then comes a second command, with what the service said, to ask after the service's job until it ends.
     """
 
     task: int
@@ -30,6 +31,8 @@ class DispatchTask:
     timeout_s: int | None = None
     """Counts from the worker's start of the job; of what is answered later the interpreter itself keeps the time."""
     heartbeat_s: int | None = None
+    begun: bytes = b""
+    """JSON text: what the service said when it began the job that is to be watched; empty: begin it."""
 
 
 @dataclass(frozen=True, slots=True)

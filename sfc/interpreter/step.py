@@ -282,6 +282,7 @@ def _digest(run: Run) -> int:
                     b"job %d %d %d " % (command.task, command.attempt, len(command.input)) + command.state.encode()
                 )
                 made.update(command.input)
+                made.update(command.begun)
             case CancelTask():
                 made.update(b"cancel %d %d " % (command.task, command.attempt))
             case CloseTask():

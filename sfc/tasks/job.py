@@ -27,6 +27,8 @@ class Job(NamedTuple):
     """Longest time between two heartbeats of a handler; then the result is States.HeartbeatTimeout."""
     meta: str = ""
     """Digest of the task meta that does it; empty: what the Resource says."""
+    begun: bytes = b""
+    """What a service said when it began a job that is to be watched; empty: begin it, and tell what it says."""
 
 
 class JobResult(NamedTuple):
@@ -38,6 +40,8 @@ class JobResult(NamedTuple):
     cause: str | None
     began: int
     """UTC ms when the worker began it; 0 when it never began."""
+    submitted: bool = False
+    """`output` is what a service said when it began its job; another job watches that."""
 
 
 class Dispatcher(Protocol):

@@ -62,9 +62,11 @@ def entries_of(job: DispatchTask, answer: Answer, at: int) -> list[Entry]:
     """The facts that stand for a mocked task, in order. What is answered later is accepted first."""
     task, attempt = job.task, job.attempt
     entries: list[Entry] = []
-    if job.resource.is_answered_later:
+    if job.resource.is_answered_later or (job.resource.is_watched and not job.begun):
         accepted = jsonvalue.dumps(answer.value) if isinstance(answer, Return) else b"{}"
         entries.append(TaskSubmitted(at=at, task=task, attempt=attempt, output=accepted))
+    if job.resource.is_watched and not job.begun:
+        return entries  # the job that watches it has the answer
     if job.resource.kind == "activity":
         entries.append(ActivityStarted(at=at, task=task, attempt=attempt, worker=None))
     if isinstance(answer, Throw):

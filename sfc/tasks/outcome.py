@@ -22,6 +22,18 @@ class Failed(NamedTuple):
     cause: str | None
 
 
+class Begun(NamedTuple):
+    """What a route gives that has only begun a service's job."""
+
+    answer: Json
+
+
+class Submitted(NamedTuple):
+    """The same as JSON text."""
+
+    answer: bytes
+
+
 def encode(value: Any) -> bytes:
     """JSON text of a handler's result. Raises NotJson for what JSON cannot hold, NaN and infinities too."""
     try:

@@ -22,7 +22,7 @@ from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskContext
 from sfc.tasks.deployed import Deployments, Fetch, nothing
 from sfc.tasks.job import Job, JobResult
-from sfc.tasks.outcome import Failed, encode, failure, invalid_result
+from sfc.tasks.outcome import Begun, Failed, Submitted, encode, failure, invalid_result
 from sfc.tasks.registry import Handler, TaskRegistry, default_registry
 from sfc.tasks.routes import Route, Routes
 from sfc.tasks.threads import Escaped, ThreadCall, Threads
@@ -148,7 +148,7 @@ class JobRunner:
                 self._finish(running, output)
             del running  # a driver that waits for nothing must not keep the last job's values
 
-    async def _do(self, running: _Running) -> bytes | Failed:
+    async def _do(self, running: _Running) -> bytes | Failed | Submitted:
         job = running.job
         running.began = time.time_ns() // 1_000_000
         if not job.meta:
@@ -169,8 +169,9 @@ class JobRunner:
         else:
             self._arm(running, job.timeout_s)
             value = await route(job, partial(self._call, running))  # type: ignore[operator]
+        submitted = isinstance(value, Begun)
         try:
-            output = encode(value)
+            output = encode(value.answer if submitted else value)
         except NotJson as error:
             return invalid_result(job.resource, error)
         if len(output) > PAYLOAD_BYTES:
@@ -179,7 +180,7 @@ class JobRunner:
                 f"The state/task '{_short(job.resource)}' returned a result with a size exceeding the maximum number "
                 "of bytes service limit.",
             )
-        return output
+        return Submitted(output) if submitted else output
 
     async def _call(self, running: _Running, handler: Handler, value: Json) -> Any:
         timeout_s = _earliest(running.job.timeout_s, handler.timeout_s)
@@ -251,13 +252,15 @@ class JobRunner:
         if running.driver is not None:
             running.driver.cancel()
 
-    def _finish(self, running: _Running, outcome: bytes | Failed) -> None:
+    def _finish(self, running: _Running, outcome: bytes | Failed | Submitted) -> None:
         running.driver = None
         self._forget(running)
         done, running.done = running.done, None
         if done is None:
             return
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Submitted):
+            done(JobResult(running.job.key, outcome.answer, None, None, running.began, submitted=True))
+        elif isinstance(outcome, Failed):
             done(JobResult(running.job.key, None, outcome.error, outcome.cause, running.began))
         else:
             done(JobResult(running.job.key, outcome, None, None, running.began))

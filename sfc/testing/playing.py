@@ -146,9 +146,19 @@ class _Answers:
         self._mocks = {state: _mock(state, each) for state, each in given.items()}
         self._perform = perform
         self._counts: Counter[str] = Counter()
+        self._begun: dict[int, Answer] = {}
+        """Of jobs that are watched, by task."""
         self.calls: list[Call] = []
 
     def of(self, job: DispatchTask) -> Answer:
+        if job.begun:
+            return self._begun.pop(job.task)
+        answer = self._of(job)
+        if job.resource.is_watched:
+            self._begun[job.task] = answer
+        return answer
+
+    def _of(self, job: DispatchTask) -> Answer:
         value = jsonvalue.loads(job.input)
         self.calls.append(Call(state=job.state, input=value, resource=job.resource.text, retry_count=job.retry_count))
         number = self._counts[job.state]

@@ -1,5 +1,7 @@
 """Task: sends a job, and goes on with its answer."""
 
+from dataclasses import replace
+
 from sfc.asl.expression import Expression, Failure, FlowError, runtime_error
 from sfc.asl.model import Task
 from sfc.interpreter import history
@@ -34,13 +36,16 @@ def enter(run: Run, token: Token, state: Task) -> Token | None:
     if resource.kind == "activity":  # scheduled once it is known that there is such an activity
         return None
     history.task_scheduled(run, token, job)
-    if timeout_s is not None and resource.is_answered_later:
+    if timeout_s is not None and (resource.is_answered_later or resource.is_watched):
         run.set_due(token, run.now + timeout_s * 1000)
     return None
 
 
 def submitted(run: Run, token: Token, state: Task, output: bytes) -> None:
-    """The job was accepted and will be answered later."""
+    """The job was accepted and will be answered later, or is to be watched from now on."""
+    if state.resource.is_watched:
+        _watch(run, token, state, output)
+        return
     accepted = run.accept(token)
     if accepted is None:
         return
@@ -48,6 +53,19 @@ def submitted(run: Run, token: Token, state: Task, output: bytes) -> None:
         history.activity_scheduled(run, token, accepted.job)
     else:
         history.task_submitted(run, token, state.resource, output)
+
+
+def _watch(run: Run, token: Token, state: Task, output: bytes) -> None:
+    begun = run.jobs.get(token.task)
+    if begun is None or begun.begun:
+        return
+    history.task_submitted(run, token, state.resource, output)
+    due = token.due
+    run.begin_attempt(token)
+    # The interpreter keeps the time: it began when the task was scheduled.
+    run.expect_job(token, replace(begun, attempt=token.attempt, timeout_s=None, heartbeat_s=None, begun=output))
+    if due:
+        run.set_due(token, due)
 
 
 def started(run: Run, token: Token, worker: str | None) -> None:

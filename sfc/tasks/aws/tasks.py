@@ -14,6 +14,7 @@ from sfc.tasks.aws.jobs import Watch, judge, question, watch_of
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskError
 from sfc.tasks.job import Job
+from sfc.tasks.outcome import Begun
 from sfc.tasks.registry import Handler
 
 _GROWTH: Final = 1.5
@@ -36,19 +37,24 @@ class AwsTasks:
             raise TaskError(
                 "SFC.UnknownTask", f"Nothing here does {text}: {resource.service} has no such job to wait for"
             )
-        return partial(self._run_job, resource=resource, watch=watch)
+        return partial(self._begin, resource=resource, watch=watch)
 
     def close(self) -> None:
         self._calls.close()
 
-    async def _run_job(self, job: Job, call: Any, *, resource: Resource, watch: Watch) -> Json:
-        """Begin the service's job and ask after it until it ends; between two questions no thread is held."""
-        parameters = orjson.loads(job.input)
+    async def _begin(self, job: Job, call: Any, *, resource: Resource, watch: Watch) -> Json | Begun:
+        """Begin the service's job, or ask after the one that has begun."""
+        if job.begun:
+            return await self._watch(job, call, resource, watch)
         begin = _handler(resource.text, partial(self._calls.do, resource=resource))
+        return Begun(await call(begin, orjson.loads(job.input)))
+
+    async def _watch(self, job: Job, call: Any, resource: Resource, watch: Watch) -> Json:
+        """Returns when the service's job has ended; between two questions no thread is held."""
         ask = _handler(watch.operation, partial(self._calls.ask, resource=resource, action=watch.operation))
-        answer = await call(begin, parameters)
+        asked = question(watch, orjson.loads(job.input), orjson.loads(job.begun))
         pause_s = self._settings.first_poll_s
-        while (ended := judge(watch, await call(ask, question(watch, parameters, answer)))) is None:
+        while (ended := judge(watch, await call(ask, asked))) is None:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * _GROWTH, self._settings.longest_poll_s)
         if ended.failed:

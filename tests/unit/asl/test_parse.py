@@ -157,7 +157,7 @@ def test_the_message_of_create_state_machine_lists_the_errors() -> None:
 
 
 UNSUPPORTED = [
-    ("a job", of(**{**TASK, "Resource": "arn:aws:states:::ecs:runTask.sync"}), "/States/S/Resource"),
+    ("another service", of(**{**TASK, "Resource": "arn:aws:sns:us-east-1:123456789012:topic"}), "/States/S/Resource"),
 ]  # fmt: skip
 
 

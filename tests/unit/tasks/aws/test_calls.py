@@ -10,11 +10,13 @@ from botocore.exceptions import ClientError
 
 from sfc.tasks import TaskRegistry
 from sfc.tasks.aws.faults import answered
-from sfc.tasks.aws.services import OPTIMISED, Integration, Names
+from sfc.tasks.aws.jobs import WATCHES, Ended, judge, question, watch_of
+from sfc.tasks.aws.services import OPTIMISED, Integration, Models, Names
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.job import JobResult
 from sfc.tasks.runner import JobRunner, TaskSettings
 from tests.support.moto import Moto, moto_server
+from tests.unit.tasks.aws.test_names import resource
 from tests.unit.tasks.conftest import job, output
 
 LOCATION = {"TableName": "orders", "Key": {"id": {"S": "a"}}}
@@ -49,6 +51,15 @@ async def aws(moto: Moto) -> AsyncIterator[JobRunner]:
 
 async def call(runner: JobRunner, resource: str, parameters: Any) -> JobResult:
     return await runner.run(job(f"arn:aws:states:::{resource}", parameters))
+
+
+async def finish(runner: JobRunner, resource: str, parameters: Any) -> tuple[Any, Any]:
+    """What began a job, and what became of it."""
+    begun = await call(runner, resource, parameters)
+    assert begun.submitted, (begun.error, begun.cause)
+    assert begun.output is not None
+    text = f"arn:aws:states:::{resource}"
+    return output(begun), output(await runner.run(job(text, parameters, "1:2:4", begun=begun.output)))
 
 
 def table(moto: Moto) -> None:
@@ -213,8 +224,8 @@ async def test_events_that_are_refused_fail_the_task(aws: JobRunner) -> None:
 
 
 async def test_what_no_service_does_is_an_unknown_task(aws: JobRunner) -> None:
-    for resource in ("aws-sdk:nosuch:do", "aws-sdk:s3:nosuch", "sqs:deleteMessage", "sns:publish.sync"):
-        assert (await call(aws, resource, {})).error == "SFC.UnknownTask"
+    for text in ("aws-sdk:nosuch:do", "aws-sdk:s3:nosuch", "sqs:deleteMessage", "sns:publish.sync"):
+        assert (await call(aws, text, {})).error == "SFC.UnknownTask"
     assert (await call(aws, "aws-sdk:s3:selectObjectContent", {})).error == "SFC.UnknownTask"
 
 
@@ -250,13 +261,15 @@ async def test_a_handler_of_the_resources_name_wins(moto: Moto) -> None:
 
 async def test_a_job_of_glue_is_waited_for(aws: JobRunner, moto: Moto) -> None:
     moto.client("glue").create_job(Name="j", Role="r", Command={"Name": "glueetl"})
-    result = output(await call(aws, "glue:startJobRun.sync", {"JobName": "j"}))
+    begun, result = await finish(aws, "glue:startJobRun.sync", {"JobName": "j"})
+    assert begun["JobRunId"]
+    assert begun["SdkHttpMetadata"]["HttpStatusCode"] == 200
     assert (result["JobName"], result["JobRunState"]) == ("j", "SUCCEEDED")
 
 
 async def test_a_query_of_athena_is_waited_for(aws: JobRunner) -> None:
     query = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://b/p"}}
-    result = output(await call(aws, "athena:startQueryExecution.sync", query))
+    _begun, result = await finish(aws, "athena:startQueryExecution.sync", query)
     assert result["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
 
 
@@ -269,6 +282,37 @@ async def test_a_training_job_is_waited_for(aws: JobRunner) -> None:
         "ResourceConfig": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
-    result = output(await call(aws, "sagemaker:createTrainingJob.sync", training))
+    _begun, result = await finish(aws, "sagemaker:createTrainingJob.sync", training)
     assert result["TrainingJobStatus"] == "Completed"
     assert isinstance(result["CreationTime"], int)
+
+
+def test_a_job_of_batch_fails_by_its_status() -> None:
+    watch = watch_of(resource("batch:submitJob.sync"))
+    assert watch is not None
+    failed = {"Jobs": [{"JobId": "j", "Status": "FAILED", "StatusReason": "no"}]}
+    assert judge(watch, failed) == Ended(failed["Jobs"][0], True)
+    assert judge(watch, {"Jobs": [{"JobId": "j", "Status": "RUNNING"}]}) is None
+    assert judge(watch, {"Jobs": []}) is None
+    assert question(watch, {}, {"JobId": "j"}) == {"Jobs": ["j"]}
+
+
+@pytest.mark.parametrize(("code", "failed"), [(0, False), (1, True), (None, False)])
+def test_a_task_of_ecs_fails_by_the_exit_of_its_containers(code: int | None, failed: bool) -> None:
+    watch = watch_of(resource("ecs:runTask.sync"))
+    assert watch is not None
+    container = {"Name": "c"} | ({} if code is None else {"ExitCode": code})
+    ended = judge(watch, {"Tasks": [{"LastStatus": "STOPPED", "Containers": [container]}]})
+    assert ended is not None
+    assert ended.failed == failed
+
+
+def test_everything_that_is_watched_is_an_operation_of_boto3() -> None:
+    models = Models()
+    for name, watch in WATCHES.items():
+        integration = models.integration(resource(name))
+        asked = models.named(integration.client, watch.operation)
+        members = models.operation(integration._replace(operation=asked)).input_shape.members
+        assert {field[:1].lower() + field[1:] for field in watch.ask} <= {
+            name[:1].lower() + name[1:] for name in members
+        }
