@@ -162,7 +162,7 @@ class JobRunner:
                 deployed.check_output(output)
             return output
 
-    async def _perform(self, running: _Running, route: Route) -> bytes | Failed:
+    async def _perform(self, running: _Running, route: Route) -> bytes | Failed | Submitted:
         job = running.job
         if type(route) is Handler:
             value = await self._call(running, route, orjson.loads(job.input))
