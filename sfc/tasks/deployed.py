@@ -5,6 +5,7 @@ import base64
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -13,19 +14,23 @@ from sfc.errors import SfcError
 from sfc.jsonvalue import Json
 from sfc.limits import CAUSE_CHARS
 from sfc.task_meta import TaskMeta, digest_of
+from sfc.tasks.apart import PackageApart
 from sfc.tasks.context import TaskError
+from sfc.tasks.environments import INSTALL_S
 from sfc.tasks.job import Job
 from sfc.tasks.outcome import failure
 from sfc.tasks.packages import Package
 from sfc.tasks.rest import request_of
-from sfc.tasks.routes import CallHandler, Route, Routes
+from sfc.tasks.routes import CallHandler, Elsewhere, Route, Routes
 from sfc.tasks.schemas import checker
 
 Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
 """Gives the text of a meta, or a package, by its digest. Raises SfcError."""
 
+_Key: TypeAlias = tuple[str, tuple[str, ...]]
+"""Digest and requirements."""
 _LOAD_S: Final = 60.0
-"""For fetching and importing what a task needs."""
+"""For fetching and importing what a task needs; installing has its own time."""
 _SWEEP_S: Final = 60.0
 _UNUSED_S: Final = 600.0
 """So long a version stays that no job uses."""
@@ -34,7 +39,7 @@ _UNUSED_S: Final = 600.0
 class Deployed:
     """One version of a task, ready to do jobs."""
 
-    def __init__(self, meta: TaskMeta, route: Route, package: Package | None) -> None:
+    def __init__(self, meta: TaskMeta, route: Route, package: Package | PackageApart | None) -> None:
         self.meta = meta
         self.route = route
         self.package = package
@@ -72,11 +77,14 @@ class Deployed:
 class Deployments:
     """Belongs to one event loop."""
 
-    def __init__(self, routes: Routes, fetch: Fetch) -> None:
+    def __init__(self, routes: Routes, fetch: Fetch, threads: int = 1) -> None:
+        """`threads`: for handlers that are plain functions, in each process that a package has for itself."""
         self._routes = routes
         self._fetch = fetch
+        self._threads = threads
         self._ready: dict[str, Deployed] = {}
-        self._packages: dict[str, Package] = {}
+        self._packages: dict[_Key, Package | PackageApart] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._loading: dict[str, asyncio.Task[Deployed]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -99,7 +107,7 @@ class Deployments:
         except SfcError as error:
             raise TaskError("SFC.TaskNotLoaded", str(error)) from None
         except TimeoutError:
-            raise TaskError("SFC.TaskNotLoaded", f"it was not loaded within {_LOAD_S:.0f} s") from None
+            raise TaskError("SFC.TaskNotLoaded", "it was not loaded in time") from None
         except Exception as error:  # noqa: BLE001 - importing a package may raise anything
             told = failure(error)
             cause = f"{told.error}: {told.cause}"
@@ -111,10 +119,10 @@ class Deployments:
             if not each.jobs and now - each.used_at >= _UNUSED_S:
                 del self._ready[digest]
         used = {each.package for each in self._ready.values()}
-        for digest, package in list(self._packages.items()):
+        for key, package in list(self._packages.items()):
             if package not in used and not self._loading:
-                del self._packages[digest]
-                package.close()
+                del self._packages[key]
+                self._close(package)
 
     async def close(self) -> None:
         if self._sweep is not None:
@@ -124,21 +132,31 @@ class Deployments:
         await asyncio.gather(*self._loading.values(), return_exceptions=True)
         self._ready.clear()
         for package in self._packages.values():
-            package.close()
+            self._close(package)
         self._packages.clear()
+        await asyncio.gather(*self._closing)
+
+    def _close(self, package: Package | PackageApart) -> None:
+        if isinstance(package, Package):
+            package.close()
+            return
+        closing = asyncio.get_running_loop().create_task(package.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _load(self, digest: str) -> Deployed:
-        async with asyncio.timeout(_LOAD_S):
+        async with asyncio.timeout(_LOAD_S) as limit:
             meta = TaskMeta.read(await self._fetched(digest))
-            digest_of_package = str(meta.settings.get("package") or "")
-            package = await self._package(digest_of_package) if digest_of_package else None
+            if meta.settings.get("requirements"):
+                limit.reschedule(asyncio.get_running_loop().time() + INSTALL_S + _LOAD_S)
+            package = await self._package(meta) if meta.settings.get("package") else None
             route = await self._route(meta, package)
         deployed = self._ready[digest] = Deployed(meta, route, package)
         if self._sweep is None:
             self._sweep_later()
         return deployed
 
-    async def _route(self, meta: TaskMeta, package: Package | None) -> Route:
+    async def _route(self, meta: TaskMeta, package: Package | PackageApart | None) -> Route:
         handler = str(meta.settings.get("handler") or meta.name)
         match meta.kind:
             case "rest":
@@ -150,7 +168,10 @@ class Deployments:
             case "python":
                 if package is None:
                     return self._routes.task(handler)
-                return await asyncio.to_thread(package.handler, handler)
+                if isinstance(package, Package):
+                    return await asyncio.to_thread(package.handler, handler)
+                await package.load(handler)
+                return Elsewhere(partial(package.run, handler))
 
     def _sweep_later(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(_SWEEP_S, self._swept)
@@ -161,14 +182,21 @@ class Deployments:
         if self._ready or self._packages:
             self._sweep_later()
 
-    async def _package(self, digest: str) -> Package:
-        found = self._packages.get(digest)
+    async def _package(self, meta: TaskMeta) -> Package | PackageApart:
+        digest = str(meta.settings["package"])
+        requirements = [str(each) for each in meta.settings.get("requirements") or ()]
+        key = (digest, tuple(sorted(requirements)))
+        found = self._packages.get(key)
         if found is None:
             data = await self._fetched(digest)
-            made = await asyncio.to_thread(Package, digest, data)
-            found = self._packages.setdefault(digest, made)
+            made: Package | PackageApart
+            if requirements:
+                made = PackageApart(data, requirements, self._threads)
+            else:
+                made = await asyncio.to_thread(Package, digest, data)
+            found = self._packages.setdefault(key, made)
             if found is not made:  # another task of the package was faster
-                made.close()
+                self._close(made)
         return found
 
     async def _fetched(self, digest: str) -> bytes:

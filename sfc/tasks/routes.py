@@ -1,6 +1,7 @@
 """From the text of a Resource to what does the job."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
 CallHandler: TypeAlias = Callable[[Handler, Json], Awaitable[Any]]
 """Runs a handler with this input, as a part of the job at hand."""
-Route: TypeAlias = Handler | Callable[[Job, CallHandler], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Has a job done by who keeps its time-out and its heartbeats too."""
+
+    perform: Callable[[Job], Awaitable[Json]]
+
+
+Route: TypeAlias = Handler | Elsewhere | Callable[[Job, CallHandler], Awaitable[Json]]
 
 _SERVICES: Final = "arn:aws:states:::"
 

@@ -24,7 +24,7 @@ from sfc.tasks.deployed import Deployments, Fetch, nothing
 from sfc.tasks.job import Job, JobResult
 from sfc.tasks.outcome import Begun, Failed, Submitted, encode, failure, invalid_result
 from sfc.tasks.registry import Handler, TaskRegistry, default_registry
-from sfc.tasks.routes import Route, Routes
+from sfc.tasks.routes import Elsewhere, Route, Routes
 from sfc.tasks.threads import Escaped, ThreadCall, Threads
 
 _CLOSE_S: Final = 5.0
@@ -67,7 +67,7 @@ class JobRunner:
         """`fetch` gives task metas and their packages to the jobs that name one."""
         self._settings = settings or TaskSettings()
         self._routes = Routes(registry, self._settings.lambda_endpoint, self._settings.aws, self._settings.threads)
-        self._deployments = Deployments(self._routes, fetch)
+        self._deployments = Deployments(self._routes, fetch, self._settings.threads)
         self._threads: Threads | None = None
         self._jobs: dict[str, _Running] = {}
         self._queue: deque[_Running] = deque()
@@ -166,6 +166,8 @@ class JobRunner:
         job = running.job
         if type(route) is Handler:
             value = await self._call(running, route, orjson.loads(job.input))
+        elif type(route) is Elsewhere:
+            value = await route.perform(job)
         else:
             self._arm(running, job.timeout_s)
             value = await route(job, partial(self._call, running))  # type: ignore[operator]

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.wheels import write_wheel
 from tests.system.cluster import WORKER, Cluster
 from tests.system.test_no_ray import Server
 
@@ -42,10 +43,12 @@ def deploy(url: str, directory: Path, version: int) -> str:
     code.mkdir()
     (code / "handlers.py").write_text(CODE)
     (code / "what.py").write_text(f"VERSION = {version}\n")
-    sfc = Path(sys.executable).with_name("sfc")
-    done = subprocess.run(
-        [sfc, "task", "deploy", code, "--url", url], capture_output=True, text=True, timeout=60, check=False
-    )
+    return run_deploy(url, code)
+
+
+def run_deploy(url: str, path: Path, *options: str) -> str:
+    command = [Path(sys.executable).with_name("sfc"), "task", "deploy", path, "--url", url, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -95,8 +98,17 @@ class Flows:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("deploys") / "data") as cluster:
-        yield cluster
+    directory = tmp_path_factory.mktemp("deploys")
+    for version in ("1.0", "2.0"):
+        write_wheel(directory, "tinydep", version, f"VERSION = {version!r}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(directory))
+        patch.setenv("UV_NO_INDEX", "1")
+        patch.setenv("UV_FIND_LINKS", str(directory))
+        patch.setenv("SFC_CACHE", str(directory / "cache"))
+        with Cluster(directory / "data") as cluster:
+            yield cluster
 
 
 def test_each_execution_keeps_its_version_and_no_job_is_interrupted(cluster: Cluster, tmp_path: Path) -> None:
@@ -116,6 +128,18 @@ def test_each_execution_keeps_its_version_and_no_job_is_interrupted(cluster: Clu
     assert {process.pid for process in cluster.processes(WORKER)} == workers
     both = [{version for _, version, pid in begun if pid == worker} for worker in workers]
     assert {1, 2} in both
+
+
+def test_code_with_requirements_runs_beside_the_workers(cluster: Cluster, tmp_path: Path) -> None:
+    flow = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "task:dep", "End": True}}}
+    httpx.put(f"{cluster.url}/api/blueprints/dep", json={"definition": flow}, timeout=30).raise_for_status()
+    for version in ("1.0", "2.0"):
+        code = tmp_path / "dep.py"
+        header = f'# /// script\n# dependencies = ["tinydep=={version}"]\n# ///\n'
+        code.write_text(f"{header}import tinydep\ndef dep(value):\n    return tinydep.VERSION\n")
+        run_deploy(cluster.url, code, "--handler", "dep:dep", "--name", "dep")
+        answer = httpx.post(f"{cluster.url}/triggers/dep", params={"wait": 15}, json={}, timeout=30)
+        assert (answer.status_code, answer.json()) == (200, version)
 
 
 def test_an_execution_keeps_its_version_over_a_kill_without_ray(tmp_path: Path) -> None:
