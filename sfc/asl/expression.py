@@ -1,7 +1,7 @@
 """What every compiled expression looks like, whatever language it was written in.
 
 An expression is compiled once, when the blueprint is parsed, and evaluated many times. JSONPath paths, payload
-templates and intrinsic functions implement it; a further query language is a further implementation.
+templates and intrinsic functions implement it, and so do fields in JSONata.
 """
 
 from collections.abc import Callable, Mapping

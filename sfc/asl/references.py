@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from sfc.asl.document import read_document
@@ -17,8 +18,12 @@ _MACHINES: Final = ("Branches", "ItemProcessor", "Iterator")
 _WRITTEN_AS_IT_IS: Final = ("Result", "ResultPath", "Comment")
 
 
+@lru_cache(maxsize=256)
 def variable_references(definition: str) -> dict[str, list[str]]:
-    """State → the names it reads, both sorted; only states that read any. `definition` is the text of a valid one."""
+    """State → the names it reads, both sorted; only states that read any. `definition` is the text of a valid one.
+
+    What is given is shared, and changed by nobody.
+    """
     document = read_document(definition, Report())
     if document is None:
         return {}

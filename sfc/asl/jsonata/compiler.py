@@ -98,10 +98,10 @@ class Compiler(PathCompiler):
         return run
 
     def parent(self, node: Node) -> Code:
-        slot = node.slot
+        label = node.slot.label
 
         def run(context: Any, env: Env) -> Any:
-            found = env.find(slot.label)
+            found = env.find(label)
             return UNDEFINED if found is MISSING else found
 
         return run

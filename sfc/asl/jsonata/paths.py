@@ -106,7 +106,7 @@ class PathCompiler:
             return sort
         code = self.code(node)
         focus, index = node.focus, node.index
-        ancestor = None if node.ancestor is None else node.ancestor
+        ancestor = None if node.ancestor is None else node.ancestor.label
 
         def run(items: Any, bound: TupleStream | None, env: Env) -> TupleStream:
             if bound is None:
@@ -126,7 +126,7 @@ class PathCompiler:
                         if index is not None:
                             inner[index] = at
                         if ancestor is not None:
-                            inner[ancestor.label] = outer["@"]
+                            inner[ancestor] = outer["@"]
                     made.append(inner)
             return _staged(made, stages, env)
 
