@@ -56,7 +56,12 @@ class PathCompiler:
         def run(context: Any, env: Env) -> Any:
             found: Any = context if isinstance(context, list) and not from_variable else [context]
             for number, step in enumerate(steps):
-                found = first(found, env) if first is not None and number == 0 else step(found, env)
+                if first is not None and number == 0:
+                    found = first(found, env)
+                    if not isinstance(found, list) and (steps[1:] or streams):
+                        found = UNDEFINED  # the reference looks for items in what `[1][0]` has left, and finds none
+                else:
+                    found = step(found, env)
                 if found is UNDEFINED or not found:
                     break
             else:

@@ -189,6 +189,9 @@ def test_a_hostile_expression_ends_in_an_error_in_the_words_of_the_service(sourc
 
 @pytest.mark.parametrize(("source", "want"), [
     ("[1..873782] ~> $count()", 873_782),
+    ("[1][0]", 1),
+    ("[1][0].a", UNDEFINED),
+    ("[{'a': 1}][0].b[0].a", UNDEFINED),
     (DOUBLED % 22, 4_194_304),
     ("($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(100))", 100),
     ("($f := function($n, $a) { $n = 0 ? $a : $f($n - 1, $a + $n) }; $f(10000, 0))", 50_005_000),
