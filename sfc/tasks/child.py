@@ -54,8 +54,8 @@ class Child:
         return None
 
     def _done(self, result: JobResult) -> None:
-        key, output, error, cause, _began = result
-        send(self._writer, ["done", key, None if output is None else output.decode(), error, cause])
+        output = None if result.output is None else result.output.decode()
+        send(self._writer, ["done", result.key, output, result.error, result.cause])
 
 
 async def main(descriptor: int, directory: str, threads: int) -> None:
