@@ -26,6 +26,7 @@ from sfc.tasks.frames import receive, send
 from sfc.tasks.job import Job
 
 _ENDS_S: Final = 5.0
+_TOLD: Final = ("key", "execution", "machine", "state", "retry_count", "timeout_s", "heartbeat_s")
 
 
 class Died(Exception):
@@ -108,8 +109,8 @@ class PackageApart:
 
     async def run(self, place: str, job: Job) -> Json:
         """The result; the process keeps the job's time. Raises TaskError."""
-        plain = job._replace(resource=place, input=b"", meta="")
-        message = [*plain[:5], "", *plain[6:], job.input.decode()]
+        told = {name: getattr(job, name) for name in _TOLD}
+        message = {**told, "resource": place, "input": job.input.decode()}
         for deaths in range(WORKER_LOST_DEATHS):
             try:
                 if deaths < WORKER_LOST_DEATHS - 1:

@@ -31,8 +31,7 @@ class Child:
             if kind == "load":
                 send(self._writer, ["loaded", value, await asyncio.to_thread(self._load, value)])
             elif kind == "job":
-                key, *others, text = value
-                self._runner.begin(Job(key, *others)._replace(input=text.encode()), self._done)
+                self._runner.begin(Job(**{**value, "input": value["input"].encode()}), self._done)
             else:
                 self._runner.cancel(value)
         await self._runner.close()
