@@ -22,6 +22,7 @@ from sfc.limits import JSON_DEPTH, JSONATA_CHARS
 
 INVALID: Final = "INVALID_JSONATA_EXPRESSION"
 UNSUPPORTED: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
+_LATER_OPERATORS: Final = ("??", "?:")
 _LITERALS: Final = frozenset({"string", "number", "value"})
 
 
@@ -96,11 +97,19 @@ _IDLE: Final[list[Parser]] = []
 """Readers between two uses: making one takes five times as long as reading with it. Each is used by one at a time."""
 
 
+def _reader() -> Parser:
+    """The library's, without the operators that came after the release which the service runs (2.0.6)."""
+    parser = Parser()
+    for operator in _LATER_OPERATORS:
+        del parser.symbol_table[operator]
+    return parser
+
+
 def _parse(source: str) -> Any:
     try:
         parser = _IDLE.pop()
     except IndexError:  # asking first would race another thread
-        parser = Parser()
+        parser = _reader()
     try:
         return parser.parse(source, compile_regex)
     except JException as error:
@@ -109,6 +118,11 @@ def _parse(source: str) -> Any:
         raise JsonataSyntaxError(str(error)) from None
     except RecursionError:
         raise JsonataSyntaxError("The expression nests too deeply") from None
+    except KeyError as error:
+        symbol = error.args[0]
+        if symbol not in _LATER_OPERATORS:
+            raise JsonataSyntaxError(f'Unknown operator: "{symbol}"') from None
+        raise JsonataSyntaxError(f'The symbol "{symbol[1]}" cannot be used as a unary operator') from None
     except Exception:  # noqa: BLE001  # the library's reader runs off the end of many an incomplete text
         raise JsonataSyntaxError("Unexpected end of expression") from None
     finally:
