@@ -106,19 +106,8 @@ class HttpTasks:
 
     async def invoke(self, parameters: Json, key: str) -> Json:
         """`http:invoke`. Returns {Headers, ResponseBody, StatusCode, StatusText}."""
-        if not isinstance(parameters, dict) or not isinstance(parameters.get("ApiEndpoint"), str):
-            raise TaskError("States.Runtime", "The field 'ApiEndpoint' of http:invoke must be a URL")
-        headers = {"Idempotency-Key": key, **_texts(parameters, "Headers")}
-        content = parameters.get("RequestBody")
-        request = self._client.build_request(
-            str(parameters.get("Method", "GET")),
-            parameters["ApiEndpoint"],
-            headers=headers,
-            params=_texts(parameters, "QueryParameters") or None,
-            content=None if content is None else orjson.dumps(content),
-        )
-        if content is not None:
-            request.headers.setdefault("Content-Type", "application/json")
+        request = self._client.build_request(**asked_of(parameters))
+        request.headers.setdefault("Idempotency-Key", key)
         response, body = await self._send(request)
         names = dict.fromkeys(name.lower() for name in response.headers)
         return {
@@ -148,6 +137,23 @@ class HttpTasks:
             cause = body.decode("utf-8", "replace")[:CAUSE_CHARS]
             raise TaskError(f"States.Http.StatusCode.{response.status_code}", cause)
         return response, body
+
+
+def asked_of(parameters: Json) -> dict[str, Any]:
+    """What `http:invoke` is to send, as httpx builds requests. Raises TaskError."""
+    if not isinstance(parameters, dict) or not isinstance(parameters.get("ApiEndpoint"), str):
+        raise TaskError("States.Runtime", "The field 'ApiEndpoint' of http:invoke must be a URL")
+    headers = httpx.Headers(_texts(parameters, "Headers"))
+    content = parameters.get("RequestBody")
+    if content is not None:
+        headers.setdefault("Content-Type", "application/json")
+    return {
+        "method": str(parameters.get("Method", "GET")),
+        "url": parameters["ApiEndpoint"],
+        "headers": headers,
+        "params": _texts(parameters, "QueryParameters") or None,
+        "content": None if content is None else orjson.dumps(content),
+    }
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -5,6 +5,7 @@ from typing import Final
 from sfc.asl.expression import Failure
 from sfc.asl.model import UNSET, Fail, Map, Parallel, Pass, Task
 from sfc.jsonvalue import Json, text
+from sfc.teststate.exchange import exchange
 from sfc.teststate.run import Outcome
 
 _OUTPUT: Final = ("afterResultSelector", "afterResultPath")
@@ -30,6 +31,8 @@ def answer(outcome: Outcome, level: str) -> dict[str, Json]:
     found |= {name: value for name, value in rest.items() if value is not None}
     if level != "INFO":
         found["inspectionData"] = inspection_data(outcome)
+    if level == "TRACE" and outcome.called:
+        found["inspectionData"] |= exchange(outcome)
     return found
 
 

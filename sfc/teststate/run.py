@@ -45,6 +45,8 @@ class Outcome:
     """Position of the retrier that matches, also when it is spent."""
     backoff_s: int | None = None
     catcher: int | None = None
+    called: bool = False
+    """Whether the state's task was really done."""
 
 
 async def test_state(
@@ -72,11 +74,12 @@ async def test_state(
     notes.variables = info.variables
     run = Run(machine_of(state, notes, request.configuration.item_reader_data), info)
     started = Started(at=now, input=dumps(input), seed=seed)
-    if request.mock is None and isinstance(state, Task):
+    called = request.mock is None and isinstance(state, Task)
+    if called:
         await perform(run, started)
     else:
         _play(run, started, request, notes)
-    return replace(_outcome(request, state, input, run, notes), language=language)
+    return replace(_outcome(request, state, input, run, notes), language=language, called=called)
 
 
 test_state.__test__ = False  # type: ignore[attr-defined]  # no test, whatever the name says to pytest

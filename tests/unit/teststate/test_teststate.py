@@ -13,7 +13,7 @@ from sfc.errors import InvalidDefinition, InvalidInput, InvalidRequest, SfcError
 from sfc.interpreter import Run, step
 from sfc.interpreter.entries import Started, TaskSucceeded
 from sfc.teststate import Mock, Outcome, StateConfiguration, TestRequest, test_state
-from sfc.teststate.inspection import inspection_data
+from sfc.teststate.inspection import answer, inspection_data
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
 TASK = {"Type": "Task", "Resource": LAMBDA, "Next": "After"}
@@ -371,3 +371,37 @@ async def test_whatever_is_asked_for_has_an_answer_or_is_refused(
     except SfcError:
         return
     assert inspection_data(outcome)["input"] == "{}"
+
+
+async def test_a_handler_that_stands_in_for_the_http_service_shows_no_request() -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", "Parameters": {"a": 1}, "End": True}
+    outcome = await outcome_of(task, answer=b'{"Headers": 1}', role_arn="arn:role")
+    assert answer(outcome, "TRACE")["inspectionData"] == inspection_data(outcome)
+
+
+async def test_in_jsonata_the_request_is_that_of_the_arguments() -> None:
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::http:invoke",
+        "QueryLanguage": "JSONata",
+        "Arguments": {"ApiEndpoint": "{% $states.input.at %}", "Method": "GET"},
+        "End": True,
+    }
+    said = {"Headers": {"x": ["1", "2"]}, "ResponseBody": {"a": 1}, "StatusCode": 200, "StatusText": "OK"}
+    outcome = await outcome_of(
+        task, {"at": "https://example.com/one"}, answer=json.dumps(said).encode(), role_arn="arn:role"
+    )
+    data: Any = answer(outcome, "TRACE")["inspectionData"]
+    assert data["request"] == {
+        "protocol": "https",
+        "method": "GET",
+        "url": "https://example.com/one",
+        "headers": "[Host: example.com]",
+    }
+    assert data["response"] == {
+        "protocol": "https",
+        "statusCode": "200",
+        "statusMessage": "OK",
+        "headers": "[x: 1, x: 2]",
+        "body": '{"a":1}',
+    }
