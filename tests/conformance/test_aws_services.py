@@ -34,6 +34,12 @@ MOTO_SAYS_OTHERWISE = re.compile(
     r"|^messages: "  # nobody receives here while the case runs
 )
 """Differences that are moto's."""
+NUMBERED_OTHERWISE = re.compile(
+    r"\(MapStateExited\): expected after MapRunStarted, got after MapRunSucceeded"
+    r'|not in the recording: \{"type": "MapStateExited"'
+)
+"""The service's recordings until July 2024 have this event follow one, those since November 2024 the other; the greater
+part of them is the older."""
 
 
 def title(case: dict[str, Any]) -> str:
@@ -41,7 +47,8 @@ def title(case: dict[str, Any]) -> str:
 
 
 def ran_by_moto(case: dict[str, Any]) -> bool:
-    if case["tier"] != "service" or case["category"] not in ("services", "error_handling"):
+    reads_items = '\\"ItemReader\\"' in json.dumps(case["steps"])
+    if case["tier"] != "service" or not (case["category"] in ("services", "error_handling") or reads_items):
         return False
     return title(case) not in LEFT_OUT
 
@@ -138,4 +145,5 @@ def test_the_history_is_the_recorded_one(case: dict[str, Any], runner: Any, url:
     moto.reset()
     found = replay(runner, case, url, moto)
     differences = found["outcome"] + found["history"] + found["api"]
-    assert [each for each in differences if not MOTO_SAYS_OTHERWISE.search(each)] == []
+    known = (MOTO_SAYS_OTHERWISE, NUMBERED_OTHERWISE)
+    assert [each for each in differences if not any(pattern.search(each) for pattern in known)] == []

@@ -121,6 +121,7 @@ def _written(run: Run, token: Token, map_run: MapRun, output: bytes) -> Token | 
     if len(output) > PAYLOAD_BYTES:
         raise FlowError("States.DataLimitExceeded", too_large(token.state.name))
     run.end_map_run(token, map_run, "SUCCEEDED")
+    # MapStateExited follows this one, as in most recordings; in those since November 2024 it follows MapRunStarted.
     token.previous = previous = history.emit(run, token.previous, "MapRunSucceeded")
     history.emit(run, previous, "MapStateSucceeded")
     assert isinstance(token.state, Map)
