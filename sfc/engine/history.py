@@ -10,8 +10,9 @@ from sfc.engine.host import Host
 from sfc.engine.listeners import Committed
 from sfc.engine.records import HistoryEvent, Page
 from sfc.engine.resident import info_of, pinned, replay
+from sfc.engine.stored_journal import StoredJournal
 from sfc.interpreter import Run, step
-from sfc.store.journal import ExecutionRow, JournalRow
+from sfc.store.journal import ExecutionRow
 
 _CACHED: Final = 8
 _DATA: Final = frozenset({"input", "output", "parameters", "assignedVariables"})
@@ -43,8 +44,9 @@ class Histories:
         queue: asyncio.Queue[Committed | None] = asyncio.Queue()
         self._host.listeners.watchers.setdefault(row.id, []).append(queue)
         try:
-            rows, run = await self._host.threads.call(lambda: self._replayed(row))
-            seen = rows[-1].position if rows else 0
+            journal = StoredJournal(self._host.store, row.id)
+            run = await self._host.threads.call(lambda: self._run(row, journal))
+            seen = journal.position
             told = 0
             while True:
                 events = run.events or []
@@ -65,11 +67,11 @@ class Histories:
                 del self._host.listeners.watchers[row.id]
 
     def _events(self, row: ExecutionRow) -> list[HistoryEvent]:
-        rows = self._host.store.journal(row.id)
-        key = (row.id, len(rows))
+        last = self._host.store.latest(row.id, 1)
+        key = (row.id, last[0].position if last else 0)
         events = self._computed.pop(key, None)
         if events is None:
-            events = self._run(row, rows).events or []
+            events = self._run(row, StoredJournal(self._host.store, row.id)).events or []
         self._computed[key] = events
         while len(self._computed) > _CACHED:
             self._computed.popitem(last=False)
@@ -77,18 +79,14 @@ class Histories:
 
     def replayed(self, row: ExecutionRow) -> Run:
         """The run that the journal makes, without its events. Blocks."""
-        return self._run(row, self._host.store.journal(row.id), record=False)
+        return self._run(row, StoredJournal(self._host.store, row.id), record=False)
 
-    def _replayed(self, row: ExecutionRow) -> tuple[list[JournalRow], Run]:
-        rows = self._host.store.journal(row.id)
-        return rows, self._run(row, rows)
-
-    def _run(self, row: ExecutionRow, rows: list[JournalRow], *, record: bool = True) -> Run:
+    def _run(self, row: ExecutionRow, journal: StoredJournal, *, record: bool = True) -> Run:
         version = self._host.catalog.version(row.version)
         info = info_of(self._host.partition, version, row, self._host.secret)
         # A diverged execution shows what can still be told of it.
-        machine = self._host.catalog.bindings.machine(version, row.machine, pinned(rows))
-        return replay(machine, info, rows, record=record, check=False)
+        machine = self._host.catalog.bindings.machine(version, row.machine, pinned(journal))
+        return replay(machine, info, journal, record=record, check=False)
 
 
 def _without_data(event: HistoryEvent) -> HistoryEvent:

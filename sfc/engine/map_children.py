@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from sfc.asl.expression import Failure
+from sfc.asl.model import StateMachine
 from sfc.catalog.version import Version
 from sfc.engine.committer import NameTaken
 from sfc.engine.host import Host
@@ -61,6 +62,8 @@ class MapChildren:
         self._redriven_at = redriven_at
         self._running: dict[int, tuple[ChildInput, Resident]] = {}
         self._closed = False
+        self._machine: StateMachine | None = None
+        """What they run; bound when the first one starts."""
 
     def __len__(self) -> int:
         return len(self._running)
@@ -81,8 +84,11 @@ class MapChildren:
         id = self._new_id()
         info = execution_info(host.partition, self._version, self._run.machine, name, kind, id, host.secret)
         info = replace(info, arn=self._run.child_arn(child.number))
-        machine = host.catalog.bindings.machine(self._version, self._run.machine, self._tasks)
-        resident = Resident(id, self._run.machine, name, self._version.id, kind, now, child.input, Run(machine, info))
+        if self._machine is None:
+            self._machine = host.catalog.bindings.machine(self._version, self._run.machine, self._tasks)
+        resident = Resident(
+            id, self._run.machine, name, self._version.id, kind, now, child.input, Run(self._machine, info)
+        )
         self._running[child.number] = child, resident
         seed = (self._seed + (child.number << 20)) % (1 << 64) - (1 << 63)
         started = Started(at=now, input=child.input, seed=seed, tasks=self._tasks)

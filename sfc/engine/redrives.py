@@ -113,8 +113,8 @@ class Redrives:
         """When the request with this token was carried out, if it was a short while ago."""
         if not client_token or not row.redrives:
             return None
-        journal = await self._host.threads.call(lambda: self._host.store.journal(row.id))
-        last = next((entry for entry in reversed(journal) if entry.kind == REDRIVEN), None)
+        redrives = await self._host.threads.call(lambda: self._host.store.entries(row.id, REDRIVEN, 0, REDRIVES))
+        last = redrives[-1] if redrives else None
         if last is None or last.data != client_token.encode():
             return None
         return last.at if self._host.clock() - last.at <= _SAME_REQUEST_MS else None

@@ -13,6 +13,7 @@ from sfc.arn import Partition
 from sfc.catalog.catalog import Catalog
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Divergence, Resident, Stored, pinned, revive
+from sfc.engine.stored_journal import StoredJournal
 from sfc.engine.threads import Threads
 from sfc.errors import SfcError, Unavailable
 from sfc.store.journal import ExecutionRow, JournalRow, Store
@@ -94,7 +95,7 @@ class Residence:
         """An execution that has ended, with all that it lost on the way; it is not entered here. Raises Divergence."""
 
         def read() -> Resident:
-            stored = Stored(row, self.store.journal(row.id), (), (), self.test_cases.get(row.id))
+            stored = Stored(row, StoredJournal(self.store, row.id), (), (), self.test_cases.get(row.id))
             return self._revived(stored, keeps=True)
 
         return await self._threads.call(read)
@@ -120,7 +121,6 @@ class Residence:
             loading = self._loading.get(id)
             if loading is None:
                 loading = self._loading[id] = asyncio.ensure_future(self._load(id))
-                loading.add_done_callback(lambda _: self._loading.pop(id, None))
             if not await asyncio.shield(loading):
                 return None
         return self.all.get(id)
@@ -133,7 +133,10 @@ class Residence:
             rows = [] if row is None or row.status != "RUNNING" else [row]
             return rows, self._revive(rows)
 
-        rows, stale = await self._bring(read)
+        try:
+            rows, stale = await self._bring(read)
+        finally:  # before anybody hears of it: who then reads again would find this one, which is over, for ever
+            del self._loading[id]
         return bool(rows) or id in stale
 
     async def load_page(self, shard: int, before: int, after: tuple[int, int]) -> list[ExecutionRow]:
@@ -171,7 +174,9 @@ class Residence:
         revived: Revived = []
         for row in rows:
             store, id = self.store, row.id
-            stored = Stored(row, store.journal(id), store.parents(id), store.children(id), self.test_cases.get(id))
+            stored = Stored(
+                row, StoredJournal(store, id), store.parents(id), store.children(id), self.test_cases.get(id)
+            )
             try:
                 revived.append((row, self._revived(stored)))
             except Unavailable:
@@ -193,6 +198,6 @@ class Residence:
     def story(self, id: int) -> list[JournalRow]:
         """The last entries, for the log."""
         try:
-            return self.store.journal(id)[-_STORY:]
+            return self.store.latest(id, _STORY)
         except SfcError:
             return []

@@ -10,12 +10,13 @@ from sfc.catalog.version import Version
 from sfc.engine.mocked import CaseCalls
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.run_id import express_run, map_run_arn
+from sfc.engine.stored_journal import StoredJournal
 from sfc.errors import SfcError
 from sfc.interpreter import ExecutionInfo, Run, step
 from sfc.interpreter.commands import Command
-from sfc.interpreter.entries import REDRIVEN, STARTED, Entry, decode
+from sfc.interpreter.entries import Entry, decode
 from sfc.store.ids import shard_of
-from sfc.store.journal import Child, ExecutionChange, ExecutionRow, JournalRow, Kept, Kind, NewExecution, Waiting
+from sfc.store.journal import Child, ExecutionChange, ExecutionRow, Kept, Kind, NewExecution, Waiting
 
 Answer = Callable[[SfcError | None], None]
 """Told once what became of a commit."""
@@ -154,7 +155,7 @@ def info_of(partition: Partition, version: Version, row: ExecutionRow, secret: b
 def replay(
     machine: StateMachine,
     info: ExecutionInfo,
-    rows: Sequence[JournalRow],
+    journal: StoredJournal,
     *,
     record: bool = False,
     check: bool = True,
@@ -164,8 +165,8 @@ def replay(
     """The run that these entries make; with `keeps` it can be redriven. Raises Divergence when a digest differs and
     `check` is set.
     """
-    run = Run(machine, info, record=record, keeps=keeps or any(row.kind == REDRIVEN for row in rows))
-    for row in rows:
+    run = Run(machine, info, record=record, keeps=keeps or journal.was_redriven())
+    for row in journal:
         commands = step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
         if case is not None:
             case.saw(commands)
@@ -178,25 +179,26 @@ class Stored(NamedTuple):
     """What the store has of a RUNNING execution."""
 
     row: ExecutionRow
-    journal: Sequence[JournalRow]
+    journal: StoredJournal
     parents: Sequence[Waiting]
     children: Sequence[Child]
     test_case: str | None = None
 
 
-def pinned(rows: Sequence[JournalRow]) -> int:
+def pinned(journal: StoredJournal) -> int:
     """The change of tasks that an execution with this journal pinned when it began."""
-    return next((row.attempt for row in rows if row.kind == STARTED), 0)
+    started = journal.started()
+    return 0 if started is None else started.attempt
 
 
 def revive(
     partition: Partition, version: Version, machine: StateMachine, stored: Stored, secret: bytes, *, keeps: bool = False
 ) -> Resident:
     """The resident of a stored execution; with `keeps` it can be redriven. Raises Divergence."""
-    row, rows = stored.row, stored.journal
+    row, started = stored.row, stored.journal.started()
     case = None if stored.test_case is None else CaseCalls(stored.test_case)
-    run = replay(machine, info_of(partition, version, row, secret), rows, case=case, keeps=keeps)
-    input = rows[0].data if rows else b"{}"
+    run = replay(machine, info_of(partition, version, row, secret), stored.journal, case=case, keeps=keeps)
+    input = b"{}" if started is None else started.data
     resident = Resident(row.id, row.machine, row.name, row.version, row.kind, row.started_at, input, run)
     resident.wake_at = row.wake_at
     resident.case = case

@@ -233,8 +233,12 @@ class Store(Protocol):
         """After OutcomeUnknown: whether the batch was written. When not, it may be committed again."""
         ...
 
-    def journal(self, execution: int) -> list[JournalRow]:
-        """All entries of one execution in order; empty when there is none."""
+    def journal(self, execution: int, after: int = 0, limit: int | None = None) -> list[JournalRow]:
+        """The entries of one execution behind the position `after`, in order, at most `limit`."""
+        ...
+
+    def latest(self, execution: int, limit: int) -> list[JournalRow]:
+        """Its last entries, in order."""
         ...
 
     def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:

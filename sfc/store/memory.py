@@ -157,9 +157,15 @@ class MemoryStore:
                 for part in batch.parts
             )
 
-    def journal(self, execution: int) -> list[JournalRow]:
+    def journal(self, execution: int, after: int = 0, limit: int | None = None) -> list[JournalRow]:
         with self._lock:
-            return list(self._journal.get(execution, ()))
+            rows = self._journal.get(execution, [])
+            begin = bisect_left(rows, after + 1, key=lambda row: row.position)
+            return rows[begin : None if limit is None else begin + limit]
+
+    def latest(self, execution: int, limit: int) -> list[JournalRow]:
+        with self._lock:
+            return self._journal.get(execution, [])[-limit:]
 
     def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
         with self._lock:

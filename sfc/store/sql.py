@@ -49,8 +49,9 @@ AWAKE: Final = (
 )
 
 _ENTRY: Final = "SELECT position, execution, kind, at, task, attempt, began, data, digest FROM journal "
-JOURNAL: Final = _ENTRY + "WHERE execution = ? ORDER BY position"
-STARTED: Final = JOURNAL + " LIMIT 1"
+JOURNAL: Final = _ENTRY + "WHERE execution = ? AND position > ? ORDER BY position LIMIT ?"
+LATEST: Final = _ENTRY + "WHERE execution = ? ORDER BY position DESC LIMIT ?"
+STARTED: Final = _ENTRY + "WHERE execution = ? ORDER BY position LIMIT 1"
 ENTRIES: Final = _ENTRY + "WHERE execution = ? AND kind = ? AND position > ? ORDER BY position LIMIT ?"
 AT_POSITION: Final = _ENTRY + "WHERE position = ?"
 

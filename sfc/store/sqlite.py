@@ -142,8 +142,12 @@ class SqliteStore:
                         return True
         return False
 
-    def journal(self, execution: int) -> list[JournalRow]:
-        return [JournalRow(*row) for row in self._read(sql.JOURNAL, execution)]
+    def journal(self, execution: int, after: int = 0, limit: int | None = None) -> list[JournalRow]:
+        most = -1 if limit is None else limit
+        return [JournalRow(*row) for row in self._read(sql.JOURNAL, execution, after, most)]
+
+    def latest(self, execution: int, limit: int) -> list[JournalRow]:
+        return [JournalRow(*row) for row in reversed(self._read(sql.LATEST, execution, limit))]
 
     def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
         return [JournalRow(*row) for row in self._read(sql.ENTRIES, execution, kind, after, limit)]

@@ -409,3 +409,17 @@ def test_the_oldest_pin_is_that_of_an_execution_that_runs(store: Store, writer: 
     assert store.oldest_pin() is None
     assert store.commit(batch).written
     assert store.oldest_pin() == 5
+
+
+def test_a_journal_is_read_in_pages_and_from_its_end(store: Store, writer: Writer) -> None:
+    new = writer.new("n")
+    batch = writer.batch([new], [(new.id, b"%d" % number) for number in range(5)])
+    assert store.commit(batch).written
+    rows = batch.parts[0].rows
+    assert store.journal(new.id, 0, 2) == rows[:2]
+    assert store.journal(new.id, rows[1].position, 2) == rows[2:4]
+    assert store.journal(new.id, rows[2].position) == rows[3:]
+    assert store.journal(new.id, rows[4].position) == []
+    assert store.latest(new.id, 2) == rows[3:]
+    assert store.latest(new.id, 9) == rows
+    assert store.latest(7, 1) == []
