@@ -86,6 +86,7 @@ class MapRunCarrier:
             parent.run.tasks,
             map_run.spec.writer.shows_inputs,
             self._ended,
+            None if parent.case is None else parent.case.name,
             redrive if map_run.redrives else None,
             map_run.redriven_at,
         )

@@ -15,6 +15,7 @@ from sfc.asl.model import StateMachine
 from sfc.catalog.version import Version
 from sfc.engine.committer import NameTaken
 from sfc.engine.host import Host
+from sfc.engine.mocked import CaseCalls
 from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident, execution_info
 from sfc.errors import SfcError
@@ -44,11 +45,13 @@ class MapChildren:
         tasks: int,
         keep_inputs: bool,
         ended: Callable[[ChildEnd], None],
+        test_case: str | None = None,
         redrive: "Redrive | None" = None,
         redriven_at: int = 0,
     ) -> None:
         """`ended` is told each end, once; the input of a child that succeeded goes with it only if `keep_inputs`.
-        `redrive` has a STANDARD child go on that did not succeed before `redriven_at`.
+        `test_case` is that of the parent, and theirs. `redrive` has a STANDARD child go on that did not succeed before
+        `redriven_at`.
         """
         self._host = host
         self._new_id = new_id
@@ -58,6 +61,7 @@ class MapChildren:
         self._tasks = tasks
         self._keep_inputs = keep_inputs
         self._tell = ended
+        self._test_case = test_case
         self._redrive = redrive
         self._redriven_at = redriven_at
         self._running: dict[int, tuple[ChildInput, Resident]] = {}
@@ -89,6 +93,7 @@ class MapChildren:
         resident = Resident(
             id, self._run.machine, name, self._version.id, kind, now, child.input, Run(self._machine, info)
         )
+        resident.case = None if self._test_case is None else CaseCalls(self._test_case)
         self._running[child.number] = child, resident
         seed = (self._seed + (child.number << 20)) % (1 << 64) - (1 << 63)
         started = Started(at=now, input=child.input, seed=seed, tasks=self._tasks)
@@ -99,7 +104,8 @@ class MapChildren:
             return
         new = NewExecution(id, self._run.machine, name, self._version.id, kind, now, WORKING)
         ended = self._await_end(child, resident)
-        host.apply(resident, started, partial(self._standard_begun, child, ended), new)
+        kept = None if resident.case is None else host.residence.keep_case(resident)
+        host.apply(resident, started, partial(self._standard_begun, child, ended), new, kept)
 
     def abort(self) -> list[int]:
         """Tell that all that run are ABORTED; gives the STANDARD ones, which are still to be stopped."""

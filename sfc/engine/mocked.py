@@ -73,10 +73,10 @@ class Mocked:
     def begin(self, resident: "Resident", job: DispatchTask) -> bool:
         """Answer the job in the loop's next turn; False when its state is not mocked in the execution's case."""
         assert resident.case is not None
-        name = resident.case.name
-        case = None if self._config is None else self._config.case(resident.machine, name)
+        name, machine = resident.case.name, resident.machine.partition("/")[0]  # children of a Map Run are of its case
+        case = None if self._config is None else self._config.case(machine, name)
         if case is None:
-            answer: Answer = Throw("States.Runtime", f"This server has no test case {resident.machine}#{name}")
+            answer: Answer = Throw("States.Runtime", f"This server has no test case {machine}#{name}")
         elif job.state in case.responses:
             try:
                 answer = case.responses[job.state].of_call(resident.case.number_of(job), job.state)

@@ -16,7 +16,7 @@ from sfc.engine.resident import Divergence, Resident, Stored, pinned, revive
 from sfc.engine.stored_journal import StoredJournal
 from sfc.engine.threads import Threads
 from sfc.errors import SfcError, Unavailable
-from sfc.store.journal import ExecutionRow, JournalRow, Store
+from sfc.store.journal import ExecutionRow, JournalRow, Kept, Store
 
 log = logging.getLogger(__name__)
 Revived = list[tuple[ExecutionRow, Resident | Exception]]
@@ -103,6 +103,12 @@ class Residence:
     def forget(self, machine: str) -> None:
         """The machine is gone, and with it its executions."""
         self._recent = {key: record for key, record in self._recent.items() if key[0] != machine}
+
+    def keep_case(self, resident: Resident) -> Kept:
+        """Remember which test case a new execution is; what its first commit keeps of that."""
+        assert resident.case is not None
+        self.test_cases[resident.id] = resident.case.name
+        return Kept(test_cases=[(resident.id, resident.case.name)])
 
     def set_aside(self, resident: Resident, reason: str) -> None:
         """Act for it no more."""

@@ -158,9 +158,8 @@ class Starts:
             resident.parents.append(request.parent)
             kept = Kept(children=[Child(resident.id, request.parent)])
         if resident.case is not None:
-            host.residence.test_cases[resident.id] = resident.case.name
             kept = kept or Kept()
-            kept.test_cases.append((resident.id, resident.case.name))
+            kept.add(host.residence.keep_case(resident))
         if not host.apply(resident, started, answer, new, kept):
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))

@@ -123,3 +123,21 @@ async def test_an_express_execution_may_be_a_test_case_too(house: House) -> None
     })))  # fmt: skip
     assert (await house.engine.start_sync("express-task#Happy")).output == "7"
     assert house.workers.sent == []
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+async def test_the_children_of_a_map_run_are_of_its_case(house: House, kind: str) -> None:
+    await house.reopen(mocks=read_mocks(json.dumps({
+        "StateMachines": {"each": {"TestCases": {"Happy": {"One": "Ok"}}}},
+        "MockedResponses": {"Ok": {"0": {"Return": "mocked"}}},
+    })))  # fmt: skip
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Task", "Resource": "task:one", "End": True}},
+    }
+    flow = {"StartAt": "All", "States": {"All": {"Type": "Map", "ItemProcessor": processor, "End": True}}}
+    await house.engine.create_blueprint("each", json.dumps(flow))
+    started = await house.engine.start("each#Happy", "[1, 2]")
+    assert (await house.engine.wait(started.arn, 10)).output == '["mocked","mocked"]'
+    assert house.workers.sent == []
