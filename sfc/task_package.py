@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sfc.errors import InvalidRequest
-from sfc.limits import PACKAGE_FILES, PACKAGE_UNPACKED_BYTES
+from sfc.limits import PACKAGE_BYTES, PACKAGE_FILES, PACKAGE_UNPACKED_BYTES
 
 _LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "venv"})
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
@@ -111,6 +111,8 @@ def _opened(data: bytes) -> zipfile.ZipFile:
 
 
 def _entries(data: bytes) -> list[zipfile.ZipInfo]:
+    if len(data) > PACKAGE_BYTES:
+        raise InvalidPackage(f"a package has at most {PACKAGE_BYTES} bytes, this one {len(data)}")
     with _opened(data) as package:
         entries = [entry for entry in package.infolist() if not entry.is_dir()]
     if len(entries) > PACKAGE_FILES:

@@ -15,7 +15,7 @@ from sfc import task_package
 from sfc.arn import check_name
 from sfc.catalog.task_checks import check_meta
 from sfc.errors import Conflict, InvalidRequest, NotFound, QuotaExceeded
-from sfc.limits import PACKAGE_BYTES, TASK_META_BYTES, TASK_VERSIONS
+from sfc.limits import TASK_META_BYTES, TASK_VERSIONS
 from sfc.task_meta import TaskMeta, digest_of
 
 _VERSION: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -169,9 +169,7 @@ class Tasks:
             self._keep(gone, None)
 
     def put_package(self, data: bytes) -> str:
-        """Keep a package; gives its digest. Raises InvalidRequest."""
-        if len(data) > PACKAGE_BYTES:
-            raise InvalidRequest(f"a package has at most {PACKAGE_BYTES} bytes, this one {len(data)}", field="package")
+        """Keep a package; gives its digest. Raises InvalidPackage."""
         task_package.check(data)
         digest = digest_of(data)
         self._shelf.put_blob(digest, data, self._clock())

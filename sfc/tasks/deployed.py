@@ -145,6 +145,8 @@ class Deployments:
         closing.add_done_callback(self._closing.discard)
 
     async def _load(self, digest: str) -> Deployed:
+        if self._sweep is None:
+            self._sweep_later()  # also of what cannot be loaded
         async with asyncio.timeout(_LOAD_S) as limit:
             meta = TaskMeta.read(await self._fetched(digest))
             if meta.settings.get("requirements"):
@@ -152,8 +154,6 @@ class Deployments:
             package = await self._package(meta) if meta.settings.get("package") else None
             route = await self._route(meta, package)
         deployed = self._ready[digest] = Deployed(meta, route, package)
-        if self._sweep is None:
-            self._sweep_later()
         return deployed
 
     async def _route(self, meta: TaskMeta, package: Package | PackageApart | None) -> Route:
@@ -179,7 +179,7 @@ class Deployments:
     def _swept(self) -> None:
         self._sweep = None
         self.let_go(time.monotonic())
-        if self._ready or self._packages:
+        if self._ready or self._packages or self._loading:
             self._sweep_later()
 
     async def _package(self, meta: TaskMeta) -> Package | PackageApart:

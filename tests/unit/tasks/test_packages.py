@@ -10,9 +10,10 @@ from sfc import task_package
 from sfc.errors import NotFound
 from sfc.task_meta import TaskMeta, digest_of
 from sfc.task_package import InvalidPackage
-from sfc.tasks import TaskRegistry, deployed
+from sfc.tasks import TaskError, TaskRegistry, deployed
 from sfc.tasks.deployed import Deployments
 from sfc.tasks.packages import Package
+from sfc.tasks.rest import request_of
 from sfc.tasks.routes import Routes
 from sfc.tasks.runner import JobRunner, TaskSettings
 from tests.unit.tasks.conftest import job, output
@@ -78,6 +79,9 @@ def test_a_file_outside_of_its_package_is_refused(names: list[str]) -> None:
 def test_a_package_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidPackage, match="no zip"):
         task_package.check(b"PK")
+    monkeypatch.setattr(task_package, "PACKAGE_BYTES", 200)
+    with pytest.raises(InvalidPackage, match="at most 200 bytes"):
+        task_package.zipped({"a" * 200 + ".py": b""})
     monkeypatch.setattr(task_package, "PACKAGE_UNPACKED_BYTES", 10)
     with pytest.raises(InvalidPackage, match="at most 10 bytes"):
         task_package.zipped({"a.py": b"x" * 11})
@@ -198,6 +202,19 @@ async def test_what_no_job_uses_is_let_go_and_what_runs_is_not(source: Source, m
     await deployments.close()
 
 
+async def test_a_package_that_could_not_be_loaded_is_let_go(source: Source) -> None:
+    deployments = Deployments(Routes(TaskRegistry(), None), source.fetch)
+    with pytest.raises(TaskError):
+        await deployments.get(source.meta("a:f", {"a.py": b"raise ValueError"}))
+    (package,) = deployments._packages.values()
+    await asyncio.sleep(0)  # the load is over
+    deployments.let_go(0)
+    assert deployments._packages == {}
+    assert isinstance(package, Package)
+    assert package.root not in sys.modules
+    await deployments.close()
+
+
 def a_meta(**settings: Any) -> TaskMeta:
     return TaskMeta(name="stock", version="1", kind="rest", settings=settings)
 
@@ -213,16 +230,11 @@ def a_meta(**settings: Any) -> TaskMeta:
     ids=["body", "query", "path", "headers"],
 )  # fmt: skip
 def test_a_rest_task_makes_its_request_of_the_input(settings: Any, value: Any, want: Any) -> None:
-    from sfc.tasks.rest import request_of
-
     made = request_of(a_meta(**{"url": "https://s.example/x", **settings}), value, "k")
     assert {name: made[name] for name in want} == want
 
 
 @pytest.mark.parametrize("value", [{}, {"sku": ""}, {"sku": {}}, []])
 def test_a_field_that_the_url_needs_must_be_there(value: Any) -> None:
-    from sfc.tasks import TaskError
-    from sfc.tasks.rest import request_of
-
     with pytest.raises(TaskError, match="InvalidInput"):
         request_of(a_meta(url="https://s.example/{sku}"), value, "k")
