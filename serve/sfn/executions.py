@@ -62,7 +62,9 @@ async def start_sync_execution(engine: Engine, body: Body) -> Body:
 
 
 async def describe_execution(engine: Engine, body: Body) -> Body:
-    record = await engine.describe(arn.parse(body["executionArn"], "execution").text)
+    # Of EXPRESS executions only those that a Map Run has started can be described.
+    kinds = ("execution", "express") if "/" in body["executionArn"] else ("execution",)
+    record = await engine.describe(arn.parse(body["executionArn"], *kinds).text)
     return _outline(engine, record) | _data(record, body) | _redrives(record) | _redrive_status(engine, record)
 
 

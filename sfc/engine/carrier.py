@@ -17,10 +17,11 @@ import orjson
 from sfc.asl.expression import Failure, FlowError
 from sfc.engine.host import Host
 from sfc.engine.map_children import MapChildren, Redrive
+from sfc.engine.map_ends import stored_ends
 from sfc.engine.resident import Resident
 from sfc.errors import SfcError
-from sfc.interpreter.children import ChildEnd, decode_ends, encode_ends
-from sfc.interpreter.entries import ITEMS_FINISHED, REDRIVEN, ItemsFinished, ItemsRead, MapRunFailed, ResultsWritten
+from sfc.interpreter.children import ChildEnd, encode_ends
+from sfc.interpreter.entries import ItemsFinished, ItemsRead, MapRunFailed, ResultsWritten
 from sfc.interpreter.map_run import MapRun
 from sfc.interpreter.map_specs import ReaderSpec
 from sfc.interpreter.states import map_run as state
@@ -41,7 +42,6 @@ _GATHER_S = 0.02
 _GATHER_ENDS = 500
 _TURN = 50
 """Children that are started before others have their turn on the loop."""
-_READ_ENTRIES = 32
 
 
 class MapRunCarrier:
@@ -248,7 +248,7 @@ class MapRunCarrier:
             pending = self._waiting
             await self._abort_children()
         run, writer = self._run, self._map_run.spec.writer
-        ends = self._stored_ends(pending)
+        ends = self._all_ends(pending)
         if writer.arguments is None:
             output = await self._in_thread(lambda: results.state_output(run, writer, ends))
         else:
@@ -263,35 +263,11 @@ class MapRunCarrier:
             self._tell_ends()
             await self._told.wait()
 
-    def _stored_ends(self, pending: Sequence[ChildInput]) -> Iterator[ChildEnd]:
-        """Every end that was journalled, each child once, as the execution counted them; then those not started.
-
-        A child that did not succeed before a redrive has run again since.
-        """
-        store, after = self._host.store, 0
-        redriven = self._last_redrive()
-        seen = bytearray((self._map_run.read.children >> 3) + 1)
-        while rows := store.entries(self._parent.id, ITEMS_FINISHED, after, _READ_ENTRIES):
-            after = rows[-1].position
-            for row in rows:
-                if (row.task, row.attempt) == (self._task, self._attempt):
-                    for end in decode_ends(row.data):
-                        at, bit = end.number >> 3, 1 << (end.number & 7)
-                        void = row.position < redriven and end.status != "SUCCEEDED"
-                        if not void and not seen[at] & bit:
-                            seen[at] |= bit
-                            yield end
+    def _all_ends(self, pending: Sequence[ChildInput]) -> Iterator[ChildEnd]:
+        """The ends in the journal; then the children that were not started."""
+        yield from stored_ends(self._host.store, self._parent.id, self._map_run)
         for child in reversed(pending):
             yield ChildEnd(child.number, child.items, "PENDING", input=child.input)
-
-    def _last_redrive(self) -> int:
-        """Its position; 0 when there was none."""
-        position = 0
-        while self._map_run.redrives and (
-            rows := self._host.store.entries(self._parent.id, REDRIVEN, position, _READ_ENTRIES)
-        ):
-            position = rows[-1].position
-        return position
 
     @property
     def _key(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from sfc import arn as arns
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
 from sfc.catalog.activity import Activity
@@ -227,7 +228,10 @@ class Engine:
         self._activities.close_polls()
 
     async def describe(self, arn: str) -> ExecutionRecord:
-        """The execution as it stands. Raises NotFound (ExecutionDoesNotExist), NotSupported for EXPRESS."""
+        """The execution as it stands. Raises NotFound (ExecutionDoesNotExist), NotSupported for EXPRESS, but for what
+        a Map Run has started."""
+        if "/" in arn and arns.parse(arn, "execution", "express").kind == "express":
+            return await self._map_runs.express_child(arn)
         return await self._queries.describe(arn)
 
     async def list(
@@ -274,9 +278,8 @@ class Engine:
         token: str | None = None,
         redriven: bool | None = None,
     ) -> Page[ExecutionRecord]:
-        """The STANDARD children of a Map Run, newest first, without inputs. EXPRESS ones have no row to list."""
-        record = await self._map_runs.describe(map_run)
-        return await self._queries.children(record.arn, status, limit, token, redriven)
+        """The children of a Map Run, without inputs: STANDARD ones newest first, EXPRESS ones as they ended."""
+        return await self._map_runs.children(map_run, status, limit, token, redriven)
 
     async def history(
         self,

@@ -3,6 +3,8 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import orjson
@@ -11,17 +13,18 @@ from sfc import arn as arns
 from sfc.engine import tokens
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
+from sfc.engine.map_ends import stored_ends
 from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
-from sfc.engine.records import MapRunCounts, MapRunRecord, Page
+from sfc.engine.records import ExecutionRecord, MapRunCounts, MapRunRecord, Page
 from sfc.engine.resident import Resident
-from sfc.engine.run_id import parent_of
+from sfc.engine.run_id import map_run_of, parent_of
 from sfc.errors import InvalidRequest, NotFound, SfcError
-from sfc.interpreter.children import ChildStatus
+from sfc.interpreter.children import ChildEnd, ChildStatus
 from sfc.interpreter.entries import MapRunUpdated
-from sfc.interpreter.map_run import Limits, MapRun
+from sfc.interpreter.map_run import Limits, MapRun, child_name
 from sfc.store.ids import shard_of
-from sfc.store.journal import ExecutionRow
+from sfc.store.journal import ExecutionRow, Kind
 
 _CACHED: Final = 32
 
@@ -50,6 +53,65 @@ class MapRunQueries:
         first = max(0, before - limit)
         items = [self._record(row, each) for each in reversed(runs[first:before])]
         return Page(items, tokens.give(question, first) if first > 0 else None)
+
+    async def children(
+        self, arn: str, status: str | None, limit: int, token: str | None, redriven: bool | None = None
+    ) -> Page[ExecutionRecord]:
+        """The children of a Map Run, without inputs: STANDARD ones newest first, EXPRESS ones as they ended."""
+        row, map_run = await self._find(arn)
+        if _kind(map_run) == "STANDARD":
+            return await self._queries.children(map_run.arn, status, limit, token, redriven)
+        question: list[object] = ["children", map_run.arn, status]
+        begin = tokens.place_of_number(token, question) or 0
+
+        def read() -> list[ExecutionRecord]:
+            ends = stored_ends(self._host.store, row.id, map_run)
+            wanted = (end for end in ends if status in (None, end.status))
+            page = islice(wanted, begin, begin + limit + 1)
+            return [replace(self._express(row, map_run, end), input=None) for end in page]
+
+        found = await self._host.threads.call(read)
+        return Page(found[:limit], tokens.give(question, begin + limit) if len(found) > limit else None)
+
+    async def express_child(self, arn: str) -> ExecutionRecord:
+        """An EXPRESS child that has ended. Raises NotFound (ExecutionDoesNotExist)."""
+        parsed = arns.parse(arn, "express")
+        unknown = NotFound(f"Execution Does Not Exist: '{arn}'", code="ExecutionDoesNotExist")
+        try:
+            row, map_run = await self._find(self._host.partition.map_run(parsed.machine, map_run_of(parsed.name)))
+        except NotFound:
+            raise unknown from None
+
+        def read() -> ExecutionRecord | None:
+            ends = stored_ends(self._host.store, row.id, map_run)
+            records = (self._express(row, map_run, end) for end in ends)
+            return next((record for record in records if record.name == parsed.name == parsed.run), None)
+
+        record = await self._host.threads.call(read)
+        if record is None:
+            raise unknown
+        return record
+
+    def _express(self, row: ExecutionRow, map_run: MapRun, end: ChildEnd) -> ExecutionRecord:
+        machine = arns.parse(map_run.arn, "mapRun").machine
+        name = child_name(map_run.uuid, end.number)
+        return ExecutionRecord(
+            arn=self._host.partition.express(machine, name, name),
+            id=0,
+            machine=machine,
+            machine_arn=self._host.partition.state_machine(machine),
+            name=name,
+            kind="EXPRESS",
+            version=row.version,
+            status=end.status,
+            started_at=end.started_at,
+            stopped_at=end.stopped_at,
+            input=None if end.input is None else end.input.decode(),
+            output=None if end.output is None else end.output.decode(),
+            error=end.error,
+            cause=end.cause,
+            map_run_arn=map_run.arn,
+        )
 
     async def update(self, arn: str, max_concurrency: int | None, count: int | None, percentage: float | None) -> None:
         """Set what is not None. Raises InvalidRequest for a Map Run that is over."""
@@ -134,6 +196,12 @@ class MapRunQueries:
             redrives=map_run.redrives,
             redriven_at=map_run.redriven_at or None,
         )
+
+
+def _kind(map_run: MapRun) -> Kind:
+    apart = map_run.state.distributed
+    assert apart is not None
+    return apart.kind
 
 
 def _counts(map_run: MapRun, by_status: Mapping[ChildStatus, int], total: int, working: int) -> MapRunCounts:

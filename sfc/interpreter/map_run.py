@@ -34,13 +34,18 @@ class Limits(NamedTuple):
     tolerated_failure_percentage: float | None
 
 
+def child_name(map_run: str, number: int) -> str:
+    """The name of a Map Run's child (from 0): a uuid that tells both, so that a repeated start finds it."""
+    return f"{map_run[:24]}{number + 1:012x}"
+
+
 class MapRun:
     """Implements `Gather`, with children that are no frames."""
 
     __slots__ = (
-        "arn", "below", "checkpoints", "counts", "data", "failure", "finished", "frames", "items", "limits", "lost",
-        "read_all", "redriven_at", "redrives", "results_written", "seed", "spec", "started_at", "state", "status",
-        "stopped_at", "unsuccessful", "uuid",
+        "arn", "attempt", "below", "checkpoints", "counts", "data", "failure", "finished", "frames", "items", "limits",
+        "lost", "read_all", "redriven_at", "redrives", "results_written", "seed", "spec", "started_at", "state",
+        "status", "stopped_at", "task", "unsuccessful", "uuid",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +59,8 @@ class MapRun:
         self.spec = spec
         self.limits = limits
         self.seed = seed
+        self.task = self.attempt = 0
+        """What the facts about it name, once it is awaited."""
         self.started_at = started_at
         self.stopped_at = 0
         self.status: MapRunStatus = "RUNNING"

@@ -282,6 +282,7 @@ class Run:
         self.expected[token.task] = token
         token.waits = MAP_RUN
         token.gather = map_run
+        map_run.task, map_run.attempt = token.task, token.attempt
         self.map_runs[token.task] = map_run
         self.told_map_runs.append(map_run)
         self.commands.append(StartMapRun(token.task, token.attempt))

@@ -19,6 +19,7 @@ from sfc.arn import Partition
 from sfc.asl.expression import FlowError
 from sfc.asl.timestamps import format_ms
 from sfc.interpreter.children import ChildEnd
+from sfc.interpreter.map_run import child_name
 from sfc.interpreter.map_specs import WriterSpec
 from sfc.interpreter.measure import too_large
 from sfc.items.storage import NotAllowed, Storage, failures_of
@@ -42,8 +43,7 @@ class Run:
     """Name of the Map state."""
 
     def child_name(self, number: int) -> str:
-        """A uuid that tells the run and the child: no two children have one name, and a repeated start finds it."""
-        return f"{self.uuid[:24]}{number + 1:012x}"
+        return child_name(self.uuid, number)
 
     def child_arn(self, number: int) -> str:
         name = self.child_name(number)

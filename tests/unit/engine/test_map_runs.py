@@ -29,6 +29,10 @@ def write(file: Path, text: str) -> None:
     file.write_text(text)
 
 
+def read(file: Path) -> str:
+    return file.read_text()
+
+
 async def begin(house: House, definition: str, items: Any, jobs: int) -> ExecutionRecord:
     """Start a Map and wait until so many jobs are out."""
     await house.engine.create_blueprint("maps", definition)
@@ -259,3 +263,68 @@ async def test_results_above_the_limit_need_a_result_writer(house: House, folder
         done = await ended(house, record)
         outcomes.append((done.status, done.error))
     assert outcomes == [("FAILED", "States.DataLimitExceeded"), ("SUCCEEDED", None)]
+
+
+async def test_express_children_are_told_of_once_they_have_ended(house: House) -> None:
+    record = await begin(house, mapping("EXPRESS", ToleratedFailureCount=1, MaxConcurrency=1), [1, 2, 3], jobs=1)
+    for number in range(3):
+        await until(lambda: len(house.workers.out) == 1)
+        house.workers.answer(house.workers.only(), "7", "Bad" if number == 1 else None)
+    await ended(house, record)
+    run = await the_run(house, record)
+    page = await house.engine.list_children(run.arn, limit=2)
+    rest = await house.engine.list_children(run.arn, limit=2, token=page.next_token)
+    assert [each.status for each in (*page.items, *rest.items)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    (failed,) = (await house.engine.list_children(run.arn, "FAILED")).items
+    child = await house.engine.describe(failed.arn)
+    assert (child.kind, child.status, child.error, child.input) == ("EXPRESS", "FAILED", "Bad", "2")
+    assert (child.map_run_arn, child.machine_arn) == (run.arn, run.machine_arn)
+    for arn in (failed.arn[:-1] + "9", failed.arn.replace("maps/", "other/")):
+        with pytest.raises(NotFound):
+            await house.engine.describe(arn)
+
+
+async def test_every_field_may_be_an_expression_in_jsonata(house: House, folder: Path) -> None:
+    house.roots = (str(folder),)
+    await house.reopen()
+    write(folder / "in.json", json.dumps({"data": {"items": [{"n": number} for number in range(5)]}}))
+    state = {
+        "Type": "Map", "Label": "Each", "End": True, "MaxConcurrency": "{% $most %}",
+        "ToleratedFailurePercentage": "{% $states.input.tolerated %}",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON", "ItemsPointer": "/data/items", "MaxItems": "{% $most + 1 %}"},
+            "Arguments": {"Bucket": f"file://{folder}", "Key": "{% $states.input.key %}"},
+        },
+        "ItemSelector": {"v": "{% $states.context.Map.Item.Value.n * 10 %}", "most": "{% $most %}"},
+        "ItemBatcher": {"MaxItemsPerBatch": "{% $most %}", "BatchInput": {"key": "{% $states.input.key %}"}},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "StartAt": "Go", "States": {"Go": {"Type": "Pass", "End": True}},
+        },
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Arguments": {"Bucket": f"file://{folder}", "Prefix": "{% 'out' & $most %}"},
+            "WriterConfig": {"OutputType": "JSON", "Transformation": "COMPACT"},
+        },
+        "Output": "{% $states.result.ResultWriterDetails.Key %}",
+    }  # fmt: skip
+    assign = {"Type": "Pass", "Assign": {"most": 3}, "Next": "Each"}
+    machine = {"QueryLanguage": "JSONata", "StartAt": "Set", "States": {"Set": assign, "Each": state}}
+    await house.engine.create_blueprint("maps", json.dumps(machine))
+    record = await ended(house, await house.engine.start("maps", '{"key": "in.json", "tolerated": 2.5}', "parent"))
+    assert record.status == "SUCCEEDED", record
+    key = json.loads(record.output or "")
+    assert key.startswith("out3/")
+    run = await the_run(house, record)
+    assert (run.max_concurrency, run.tolerated_failure_percentage, run.items.total, run.children.total) == (
+        3,
+        2.5,
+        4,
+        2,
+    )
+    results = json.loads(read(folder / key.replace("manifest", "SUCCEEDED_0")))
+    assert sorted(results, key=lambda each: len(each["Items"])) == [
+        {"BatchInput": {"key": "in.json"}, "Items": [{"v": 30, "most": 3}]},
+        {"BatchInput": {"key": "in.json"}, "Items": [{"v": value, "most": 3} for value in (0, 10, 20)]},
+    ]
