@@ -80,6 +80,11 @@ JSONATA: list[tuple[dict[str, Any], str, str]] = [
      "UNSUPPORTED_JSONATA_EXPRESSION"),
     ({"Type": "Task", "Resource": "task:t", "TimeoutSeconds": "soon"}, "/States/S/TimeoutSeconds",
      "SCHEMA_VALIDATION_FAILED"),
+    ({"Type": "Choice", "Choices": [{"Condition": "yes", "Next": "S"}], "Default": "S"},
+     "/States/S/Choices[0]/Condition", "SCHEMA_VALIDATION_FAILED"),
+    ({"Type": "Choice", "Choices": [{"Next": "S"}], "Default": "S"}, "/States/S/Choices[0]",
+     "SCHEMA_VALIDATION_FAILED"),
+    ({"Type": "Map", "Items": "all", "ItemProcessor": branch(y=1)}, "/States/S/Items", "SCHEMA_VALIDATION_FAILED"),
     ({"Type": "Wait", "Seconds": "{% $x + %}"}, "/States/S/Seconds", "INVALID_JSONATA_EXPRESSION"),
 ]  # fmt: skip
 

@@ -143,6 +143,24 @@ def test_what_cannot_be_evaluated_fails_the_state_and_shows_in_its_history(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("condition", "want"), [(True, "yes"), (False, "no"), ("{% $states.input.a = 1 %}", "yes")])
+def test_a_choice_takes_a_boolean_or_an_expression(condition: Any, want: str) -> None:
+    choice = {"Type": "Choice", "Choices": [{"Condition": condition, "Next": "Y"}], "Default": "N"}
+    ends = {name: {"Type": "Succeed", "Output": output} for name, output in (("Y", "yes"), ("N", "no"))}
+    assert Play(jsonata("S", S=choice, **ends), {"a": 1}).output == want
+
+
+@pytest.mark.parametrize(("items", "cause"), [
+    ({"Items": {"a": 1}}, 'Map state input must be an array but was: {"a":1}'),
+    ({}, "Map state input must be an array but was: 5"),
+], ids=["an object", "the input"])  # fmt: skip
+def test_a_map_iterates_over_arrays_alone(items: dict[str, Any], cause: str) -> None:
+    inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+    played = Play(jsonata("S", S={"Type": "Map", "ItemProcessor": inner, "End": True, **items}), 5)
+    assert played.run.failure is not None
+    assert cause in (played.run.failure.cause or "")
+
+
 def test_an_evaluation_that_fails_can_be_caught() -> None:
     catch = [{"ErrorEquals": ["States.QueryEvaluationError"], "Next": "N"}]
     played = Play(jsonata("S", S={**TASK, "Arguments": "{% $nope %}", "Catch": catch}, N={"Type": "Pass", "End": True}))

@@ -8,7 +8,7 @@ from sfc.asl.jsonata.values import UNDEFINED
 from tests.unit.asl.jsonata.expressions import evaluate, is_same
 
 DATA = {
-    "one": [7], "s": "text", "o": {"a": {"b": 2}},
+    "one": [7], "s": "text", "o": {"a": {"b": 2}}, "deep": [[{"a": 1}], [{"a": [2]}]],
     "objs": [{"k": "x", "v": 1}, {"k": "y", "v": 2}, {"k": "x", "v": 3}],
 }  # fmt: skip
 
@@ -116,6 +116,37 @@ GIVES: list[tuple[str, Any]] = [
     ("{}", {}),
     ('"\\u00e9"', "é"),
     ("$millis() = $toMillis($now())", True),
+    ("0 / 0", "NaN"),
+    ("5 % 0", "NaN"),
+    ("$sum([1e308, 1e308])", "Infinity"),
+    ("$sqrt(4)", 2),
+    ("$round(1.5, 500)", 1.5),
+    ("$round(1234.5, -500)", 0),
+    ("$round(1e20)", 1e20),
+    ("$parseInteger('1', 'w0')", 1),
+    ("$match('A', /\\u0041/)", {"match": "A", "index": 0, "groups": []}),
+    ("$match('a\\nb', /^b/m).match", "b"),
+    ("$map(['xa', 'b'], /a/).match", "a"),
+    ("$states.input.deep.a", [1, 2]),
+    ("$states.input.deep.(a)", [1, 2]),
+    ("$states.input.s.(a)", UNDEFINED),
+    ("$states.input.deep.*", [{"a": 1}, {"a": [2]}]),
+    ("[$states.input.objs].k", ["x", "y", "x"]),
+    ("$states.input.objs[k = 'x'][v > 1].v", 3),
+    ("$states.input.objs{k: v}.x", {}),
+    ("$states.input.objs^(v)[0].k", "x"),
+    ("$states.input.objs@$o^(>$o.v).$o.v", [3, 2, 1]),
+    ("$states.input.objs@$o.$states.input.one@$p.[$o.v, $p]", [1, 7, 2, 7, 3, 7]),
+    ("(1).(2)", 2),
+    ("[1, 2].($ + 1)[0]", [2, 3]),
+    ("$string([1, [2, {'a': $sum}]])", '[1,[2,{"a":""}]]'),
+    ("$string({'a': {}}, true)", '{\n  "a": {}\n}'),
+    ("$boolean([[], {}])", False),
+    ("{'a': 1} = {'a': 2}", False),
+    ("[1, 2] = [1]", False),
+    ("{'a': 1} = 1", False),
+    ("$lookup('x', 'a')", UNDEFINED),
+    ("$substring(5, 1)", UNDEFINED),
 ]
 
 
@@ -174,6 +205,12 @@ FAILS = [
     ),
     ("$formatInteger(5, '*')", "D3137", "The picture string, or what it is applied to, cannot be read"),
     ("$formatInteger(1e20, '0')", "", "1e+20 is too large to be formatted"),
+    ("$power(0, -1)", "D3061", "The power function has resulted in a value that cannot be repr"),
+    ("$formatNumber(1, $pad('#', 300, '#'))", "", "The picture string is longer than 256 characters"),
+    ("$parseInteger($pad('1', 500, '1'), '#')", "", "The text or its picture is longer than 256 characters"),
+    ("$formatInteger(1, $pad('#', 300, '#'))", "", "The picture string is longer than 256 characters"),
+    ("$length(null)", "T0410", 'Argument 1 of function "length" does not match function signat'),
+    ("'x' ~> $substring()", "T0410", 'Argument 2 of function "substring" does not match function sig'),
 ]
 
 
