@@ -55,6 +55,8 @@ TAGS: Final = 50
 """Of one resource."""
 TAG_KEY_CHARS: Final = 128
 TAG_VALUE_CHARS: Final = 256
+ROLE_ARN_CHARS: Final = 2_048
+"""As IAM has it."""
 AWS_CLIENTS: Final = 64
 """Clients of AWS services that one worker keeps, each with its connections and its description of the API."""
 MOCKED_CALLS: Final = 25_000

@@ -29,4 +29,5 @@ def job_of(resident: Resident, command: DispatchTask) -> Job:
         None if command.resource.is_answered_later else command.heartbeat_s,
         command.resource.meta,
         command.begun,
+        command.role_arn,
     )

@@ -33,6 +33,8 @@ class DispatchTask:
     heartbeat_s: int | None = None
     begun: bytes = b""
     """JSON text: what the service said when it began the job that is to be watched; empty: begin it."""
+    role_arn: str = ""
+    """The role to take on for the call (`Credentials`); empty: the worker's own."""
 
 
 @dataclass(frozen=True, slots=True)

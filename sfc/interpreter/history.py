@@ -128,6 +128,8 @@ def task_scheduled(run: Run, token: Token, job: DispatchTask) -> None:
             "parameters": job.input.decode(),
         }
     details.update(_times(job))
+    if job.role_arn:
+        details["taskCredentials"] = {"roleArn": job.role_arn}
     prefix, field = _names(resource)
     number = emit(run, token.previous, prefix + "Scheduled", field + "ScheduledEventDetails", details)
     started = None if resource.kind == "function" else _integration(resource)

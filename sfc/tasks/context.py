@@ -42,6 +42,8 @@ class TaskContext:
         """Retries so far: 0 for the first try."""
         self.idempotency_key = job.key
         """The same for every repetition of this try: hand it to services that do things only once per key."""
+        self.role_arn = job.role_arn
+        """The role that the state's `Credentials` name; empty: none."""
         self.deadline: int | None = None
         """UTC ms when the job times out; None: no limit."""
         self.cancelled = False

@@ -29,6 +29,8 @@ class Job(NamedTuple):
     """Digest of the task meta that does it; empty: what the Resource says."""
     begun: bytes = b""
     """What a service said when it began a job that is to be watched; empty: begin it, and tell what it says."""
+    role_arn: str = ""
+    """The role that a call of an AWS service takes on; empty: none."""
 
 
 class JobResult(NamedTuple):

@@ -10,8 +10,8 @@ from sfc.interpreter.context import scope_of
 from sfc.interpreter.measure import too_large
 from sfc.interpreter.moves import explain, fail, hand_on
 from sfc.interpreter.run import Run, Token
-from sfc.jsonvalue import NotJson, dumps, loads
-from sfc.limits import CAUSE_CHARS, ERROR_CHARS, MAX_SECONDS, PAYLOAD_BYTES
+from sfc.jsonvalue import NotJson, dumps, loads, text
+from sfc.limits import CAUSE_CHARS, ERROR_CHARS, MAX_SECONDS, PAYLOAD_BYTES, ROLE_ARN_CHARS
 
 
 def enter(run: Run, token: Token, state: Task) -> Token | None:
@@ -29,9 +29,11 @@ def enter(run: Run, token: Token, state: Task) -> Token | None:
     timeout_s = _seconds(run, token, state.timeout_s, "TimeoutSeconds")
     heartbeat_s = _seconds(run, token, state.heartbeat_s, "HeartbeatSeconds")
     resource = state.resource
+    role = "" if state.credentials is None else _role_arn(run, token, state.credentials)
     job = DispatchTask(
-        token.task, token.attempt, state.name, resource, payload, token.retry_count, timeout_s, heartbeat_s
-    )
+        token.task, token.attempt, state.name, resource, payload, token.retry_count, timeout_s, heartbeat_s,
+        role_arn=role,
+    )  # fmt: skip
     run.expect_job(token, job)
     if resource.kind == "activity":  # scheduled once it is known that there is such an activity
         return None
@@ -39,6 +41,14 @@ def enter(run: Run, token: Token, state: Task) -> Token | None:
     if timeout_s is not None and (resource.is_answered_later or resource.is_watched):
         run.set_due(token, run.now + timeout_s * 1000)
     return None
+
+
+def _role_arn(run: Run, token: Token, credentials: Expression) -> str:
+    found = credentials.evaluate(token.input, scope_of(run, token))
+    role = found.get("RoleArn") if isinstance(found, dict) else None
+    if not isinstance(role, str) or not 0 < len(role) <= ROLE_ARN_CHARS:
+        raise runtime_error(f"The RoleArn of the Credentials must be the ARN of a role: {text(role)}")
+    return role
 
 
 def submitted(run: Run, token: Token, state: Task, output: bytes) -> None:

@@ -15,6 +15,7 @@ from sfc.tasks.context import TaskContext, TaskError
 
 NOT_INSTALLED: Final = "AWS integrations need boto3: pip install 'service-flow-conductor[aws]'"
 _REGION: Final = "us-east-1"
+_MADE_UP: Final = {"aws_access_key_id": "sfc", "aws_secret_access_key": "sfc"}
 _CONNECT_S: Final = 10
 _ANSWER_S: Final = 70
 """Above the longest poll of a service (SQS: 20 s, activities: 60 s)."""
@@ -30,12 +31,13 @@ class AwsCalls:
         self._connections = connections
         self._lock = threading.Lock()
         self._models: Models | None = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
+        """By service and role."""
 
     def do(self, parameters: Json, context: TaskContext, resource: Resource) -> Json:
         """The task whose Resource this is; its result as Step Functions shapes it. Raises TaskError."""
         integration = self._find(resource)
-        answer = self._call(integration, parameters, context.idempotency_key)
+        answer = self._call(integration, parameters, context)
         result = self._result(integration, answer)
         if integration.older:
             result |= shapes.metadata_of(answer.get("ResponseMetadata", {}))
@@ -47,7 +49,7 @@ class AwsCalls:
         """Another action of the same service, in the same spelling. Raises TaskError."""
         integration = self._find(resource)
         integration = integration._replace(operation=self._loaded().named(integration.client, action))
-        return self._result(integration, self._call(integration, parameters, context.idempotency_key))
+        return self._result(integration, self._call(integration, parameters, context))
 
     def _find(self, resource: Resource) -> Integration:
         """The operation behind a Resource. Raises TaskError: SFC.UnknownTask when there is none,
@@ -62,8 +64,8 @@ class AwsCalls:
             raise TaskError("SFC.UnknownTask", f"Nothing here does {resource.text}: {error}") from None
         return integration
 
-    def _call(self, integration: Integration, parameters: Json, key: str) -> dict[str, Any]:
-        """What boto3 answers. `key` becomes the request's idempotency token where the API has one."""
+    def _call(self, integration: Integration, parameters: Json, context: TaskContext) -> dict[str, Any]:
+        """What boto3 answers. The job's key becomes the request's idempotency token where the API has one."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         operation = self._loaded().operation(integration)
@@ -72,9 +74,9 @@ class AwsCalls:
         except shapes.WrongParameters as error:
             raise TaskError("States.Runtime", _refused(parameters, error)) from None
         for member in operation.idempotent_members:
-            arguments.setdefault(member, str(uuid.uuid5(_KEYS, key)))
-        client = self._client(integration.client)
+            arguments.setdefault(member, str(uuid.uuid5(_KEYS, context.idempotency_key)))
         try:
+            client = self._client(integration.client, context.role_arn)
             answer: dict[str, Any] = client._make_api_call(integration.operation, arguments)
         except ClientError as error:
             raise faults.answered(integration, error) from None
@@ -101,25 +103,26 @@ class AwsCalls:
                 raise TaskError("SFC.AwsNotInstalled", NOT_INSTALLED) from None
         return self._models
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, role_arn: str) -> Any:
+        """Raises ClientError or BotoCoreError when the role cannot be taken on."""
         with self._lock:  # boto3 makes clients in one thread at a time only
-            client = self._clients.get(service)
+            client = self._clients.get((service, role_arn))
             if client is None:
-                client = self._make(service)
-                self._clients[service] = client
+                client = self._make(service, role_arn)
+                self._clients[service, role_arn] = client
                 if len(self._clients) > AWS_CLIENTS:
                     del self._clients[next(iter(self._clients))]  # closed by the last call that still uses it
             return client
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, role_arn: str) -> Any:
         import boto3
         from botocore.config import Config
 
         session = boto3.session.Session()
-        endpoint = self._settings.endpoint_of(*self._loaded().names_of(service))
-        keys = {}
-        if endpoint is not None and session.get_credentials() is None:
-            keys = {"aws_access_key_id": "sfc", "aws_secret_access_key": "sfc"}
+        endpoint = self._endpoint(service)
+        keys = {} if endpoint is None or session.get_credentials() is not None else dict(_MADE_UP)
+        if role_arn and (endpoint is None or self._endpoint("sts") is not None):
+            session, keys = self._in_role(session, role_arn), {}
         config = Config(
             connect_timeout=_CONNECT_S,
             read_timeout=_ANSWER_S,
@@ -128,8 +131,31 @@ class AwsCalls:
             retries={"mode": "standard"},
             s3={"addressing_style": "path"} if endpoint is not None else {},
         )
-        region = self._settings.region or session.region_name or _REGION
+        region = self._region(session)
         return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+
+    def _in_role(self, session: Any, role_arn: str) -> Any:
+        """A session whose credentials are those of the role, renewed before they expire."""
+        import boto3
+        import botocore.session
+        from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+
+        source = session.get_credentials() or Credentials(*_MADE_UP.values())
+        endpoint, region = self._endpoint("sts"), self._region(session)
+
+        def client(service: str, **keys: Any) -> Any:
+            return session.client(service, region_name=region, endpoint_url=endpoint, **keys)
+
+        fetcher = AssumeRoleCredentialFetcher(client, source, role_arn, extra_args={"RoleSessionName": "sfc"})
+        made = botocore.session.Session()
+        made._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
+        return boto3.session.Session(botocore_session=made)
+
+    def _endpoint(self, service: str) -> str | None:
+        return self._settings.endpoint_of(*self._loaded().names_of(service))
+
+    def _region(self, session: Any) -> str:
+        return self._settings.region or session.region_name or _REGION
 
 
 def parsed(resource: str) -> Resource:

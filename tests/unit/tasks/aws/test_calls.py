@@ -214,6 +214,15 @@ async def test_parameters_that_the_api_cannot_take_say_which_field(
     assert result.cause.endswith(f"could not be used to start the Task: [{reason}]")
 
 
+async def test_a_call_takes_on_the_role_that_the_state_names(aws: JobRunner) -> None:
+    who = "arn:aws:states:::aws-sdk:sts:getCallerIdentity"
+    role = "arn:aws:iam::999988887777:role/trusted"
+    alone = output(await aws.run(job(who, {})))
+    in_role = output(await aws.run(job(who, {}, "1:2:4", role_arn=role)))
+    assert alone["Arn"] != in_role["Arn"]
+    assert in_role["Arn"] == "arn:aws:sts::999988887777:assumed-role/trusted/sfc"
+
+
 async def test_events_that_are_refused_fail_the_task(aws: JobRunner) -> None:
     entry = {"Detail": "no JSON", "DetailType": "t", "Source": "s"}
     good = {"Detail": {"a": 1}, "DetailType": "t", "Source": "s"}
