@@ -95,11 +95,8 @@ class Callbacks:
 
 
 def _is_open(resident: Resident, waiting: Waiting) -> bool:
-    run = resident.run
-    job = run.jobs.get(waiting.task)
-    if job is None and waiting.task in run.accepted:
-        job = run.accepted[waiting.task].job
-    return job is not None and job.attempt == waiting.attempt and job.resource.has_token
+    job = resident.run.open_job(waiting.task, waiting.attempt)
+    return job is not None and job.resource.has_token
 
 
 def _over() -> Conflict:

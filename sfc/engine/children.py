@@ -194,9 +194,9 @@ class Children:
     def _answer(self, parent: Resident, waiting: Waiting, record: ExecutionRecord) -> bool:
         """Give the parent its answer; False when it does not wait for it."""
         run = parent.run
-        if not run.awaits(waiting.task, waiting.attempt):
+        job = run.open_job(waiting.task, waiting.attempt)
+        if job is None:
             return False
-        job = run.jobs.get(waiting.task) or run.accepted[waiting.task].job
         resource = job.resource
         if not resource.pattern.startswith("sync"):
             return True  # it waits for the start, or for a token
@@ -220,7 +220,7 @@ class Children:
         row = await self._host.errands.read(lambda: self._host.store.get(id))
         if row is None:
             parent = await self._load(waiting.execution)
-            if parent is not None and parent.run.awaits(waiting.task, waiting.attempt):
+            if parent is not None and parent.run.open_job(waiting.task, waiting.attempt) is not None:
                 at = self._host.at(parent)
                 failure = Failure("States.TaskFailed", _forgotten().message)
                 self._host.apply(
@@ -242,7 +242,7 @@ class Children:
     def came_back(self, resident: Resident) -> None:
         """Children of tasks that are over were to be stopped; others may have ended unheard."""
         for waiting, child in list(resident.children.items()):
-            if not resident.run.awaits(waiting.task, waiting.attempt):
+            if resident.run.open_job(waiting.task, waiting.attempt) is None:
                 del resident.children[waiting]
                 self._host.errands.begin(self._stop(child, resident.arn))
             elif waiting.task in resident.run.accepted:

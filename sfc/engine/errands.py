@@ -22,10 +22,14 @@ class Errands:
         self._settings = settings
         self._owns_any = owns_any
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def begin(self, work: Coroutine[None, None, None]) -> None:
-        """Have this done beside everything else."""
-        _ = self.started(work)
+        """Have this done beside everything else; nothing is begun any more after `close`."""
+        if self._closed:
+            work.close()
+        else:
+            _ = self.started(work)
 
     def started(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Begin it; the task may be cancelled."""
@@ -51,6 +55,7 @@ class Errands:
                 delay = min(delay * 2, self._settings.retry_most_s)
 
     async def close(self) -> None:
+        self._closed = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -54,7 +54,7 @@ class Heartbeats:
         """Forget what is over."""
         heard = self._heard.get(resident.id)
         if heard is not None:
-            open_ones = {each: at for each, at in heard.items() if resident.run.awaits(each.task, each.attempt)}
+            open_ones = {each: at for each, at in heard.items() if resident.run.open_job(each.task, each.attempt)}
             if open_ones:
                 self._heard[resident.id] = open_ones
             else:

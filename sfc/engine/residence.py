@@ -59,8 +59,9 @@ class Residence:
         self._threads = threads
         self._loading: dict[int, asyncio.Future[bool]] = {}
         self._readings = 0
-        self._left: set[int] = set()
-        """Executions that left while something was being read."""
+        self._departures = 0
+        self._left: dict[int, int] = {}
+        """Executions that left while something was being read: the number of their departure."""
 
     def enter(self, resident: Resident) -> None:
         self.all[resident.id] = resident
@@ -72,7 +73,8 @@ class Residence:
         if resident.kind == "STANDARD":
             self.names.pop((resident.machine, resident.name), None)
         if self._readings:
-            self._left.add(resident.id)
+            self._departures += 1
+            self._left[resident.id] = self._departures
         self._tell_left(resident)
 
     def remember(self, record: ExecutionRecord) -> None:
@@ -159,9 +161,11 @@ class Residence:
         self, read: Callable[[], tuple[list[ExecutionRow], Revived]]
     ) -> tuple[list[ExecutionRow], set[int]]:
         self._readings += 1
+        began = self._departures
         try:
             rows, revived = await self._threads.call(read)
-            stale = {row.id for row, _ in revived} & self._left
+            # What left before this reading began, was read as it left.
+            stale = {row.id for row, _ in revived if self._left.get(row.id, 0) > began}
             for row, resident in revived:
                 if row.id not in stale and row.id not in self.all and row.id not in self.broken:
                     self._settle_in(row, resident)

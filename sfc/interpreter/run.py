@@ -219,6 +219,14 @@ class Run:
         token = self.expected.get(task)
         return token is not None and token.attempt == attempt
 
+    def open_job(self, task: int, attempt: int) -> DispatchTask | None:
+        """The job of this (task, attempt) that is out or accepted; None when it has its answer. (`awaits` is also true
+        while that attempt's retry is delayed.)"""
+        job = self.jobs.get(task)
+        if job is None and task in self.accepted:
+            job = self.accepted[task].job
+        return job if job is not None and job.attempt == attempt else None
+
     def next_timer(self) -> tuple[int, int, int] | None:
         """(due ms, task, attempt) of the earliest timer; None when the execution has ended."""
         if self.done or not self.started:

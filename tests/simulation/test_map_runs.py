@@ -18,7 +18,7 @@ from sfc.interpreter.children import ChildEnd, decode_ends
 from sfc.interpreter.entries import ITEMS_FINISHED
 from sfc.items.storage import Storage, StorageSettings
 from sfc.tasks.job import JobResult
-from tests.simulation.test_seeded_crashes import QUICK, Dying, Workers, World
+from tests.simulation.world import QUICK, Dying, Workers, World
 
 SEEDS = 15
 ITEMS = 30
@@ -66,7 +66,7 @@ class Echoing(Workers):
 class MapWorld(World):
     def __init__(self, seed: int, folder: Path) -> None:
         super().__init__(seed)
-        self.workers: Echoing = Echoing(self.store)
+        self.workers: Echoing = Echoing(self.store, self.catalog)
         self.storage = Storage(StorageSettings(roots=(str(folder),)))
         self.started = False
 
