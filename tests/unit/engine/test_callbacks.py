@@ -192,7 +192,8 @@ async def test_heartbeats_keep_a_task_alive_in_memory_or_not(house: House) -> No
         await until(lambda: house.engine.stats()["resident"] == 0)
         house.now += 25_000
         await house.engine.send_task_heartbeat(token)
-        await house.engine.advance()
+        for _ in range(2):  # the first one may read it once more, because its row still says that it is due
+            await house.engine.advance()
         assert (await house.engine.describe(record.arn)).status == "RUNNING"
     house.now += 30_000
     await house.engine.advance()
