@@ -63,7 +63,8 @@ class Iterations:
         item = value = self.items[index]
         selector = self.state.item_selector
         if selector is not None:
-            scope = Scope(lambda: _with_item(run, parent, index, item), run.entropy, scope_of(run, parent).variables)
+            variables = parent.frame.variables
+            scope = Scope(lambda: _with_item(run, parent, index, item), run.entropy, variables, run.now)
             value = selector.evaluate(self.data, scope)
             check_size(value, getattr(selector, "references", 1), self.state.name)
         frame = start_frame(run, self.state.processor, parent, index, value, item, previous)

@@ -56,6 +56,8 @@ def test_a_recorded_execution_ends_as_it_did_at_the_service(definition: dict[str
     ({"Type": "Map", "Items": "{% [1, 2] %}", "ItemSelector": {"v": "{% $states.context.Map.Item.Value * 10 %}"},
       "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Pass", "Output": "{% $states.input.v %}",
                                                          "End": True}}}, "Output": "{% $sum($states.result) %}"}, 30),
+    ({"Type": "Map", "Items": [1], "ItemSelector": "{% $millis() %}",
+      "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}}, [1_000_000]),
     ({"Type": "Parallel", "Arguments": "{% $states.input.a %}",
       "Branches": [{"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}]}, [1]),
 ], ids=str)  # fmt: skip
