@@ -99,6 +99,7 @@ class RayDispatcher:
             holder = self._held.pop(job.key, None)
             self._where[job.key] = None
             if holder is not None and not holder.dead:
+                self._links[holder.name] = holder  # one that drains may have been let go
                 holder.pinned.append(job)
             else:
                 self._lanes.add(job)

@@ -54,7 +54,7 @@ def _jobs(handler: str, count: int) -> list[Job]:
     return [Job(f"{run}:{n}", "arn", "bench", "Noop", f"task:{handler}", b'{"order":4711}') for n in range(count)]
 
 
-async def _burst(dispatcher: Any, waiter: Waiter, handler: str, count: int) -> float:
+async def burst(dispatcher: Any, waiter: Waiter, handler: str, count: int) -> float:
     jobs = _jobs(handler, count)
     waiter.expect(count)
     began = time.perf_counter()
@@ -63,7 +63,7 @@ async def _burst(dispatcher: Any, waiter: Waiter, handler: str, count: int) -> f
     return count / (time.perf_counter() - began)
 
 
-async def _singles(dispatcher: Any, waiter: Waiter) -> float:
+async def singles(dispatcher: Any, waiter: Waiter) -> float:
     times = []
     for job in _jobs("noop-async", SINGLE):
         waiter.expect(1)
@@ -105,16 +105,16 @@ async def _measure() -> dict[str, Any]:
     dispatcher, waiter = RayDispatcher(scheduler), Waiter()
     await dispatcher.open(waiter.take)
     workers = (await scheduler.members(0, 1)).pools[COMMON].open
-    await _burst(dispatcher, waiter, "noop-async", 1_000)
+    await burst(dispatcher, waiter, "noop-async", 1_000)
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         rate, raw_ms = await raw_calls(list(workers.values()))
         for name, value in (
             ("raw_calls_s", rate),
             ("raw_call_ms", raw_ms),
-            ("exchange_ms", await _singles(dispatcher, waiter)),
-            ("async_jobs_s", await _burst(dispatcher, waiter, "noop-async", JOBS)),
-            ("sync_jobs_s", await _burst(dispatcher, waiter, "noop-sync", JOBS)),
+            ("exchange_ms", await singles(dispatcher, waiter)),
+            ("async_jobs_s", await burst(dispatcher, waiter, "noop-async", JOBS)),
+            ("sync_jobs_s", await burst(dispatcher, waiter, "noop-sync", JOBS)),
         ):
             found.setdefault(name, []).append(value)
     await dispatcher.close()

@@ -3,15 +3,12 @@
 import asyncio
 import os
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
-from sfc.tasks.job import Job, JobResult
+from sfc.tasks.job import Job
 
 pytestmark = [
     pytest.mark.system,
@@ -22,26 +19,15 @@ pytestmark = [
 ray = pytest.importorskip("ray")
 
 from actors.clients import SchedulerClient  # noqa: E402
-from actors.exchange import RayDispatcher  # noqa: E402
 from actors.scheduler import Scheduler, SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
-
-HANDLERS = str(Path(__file__).with_name("worker_handlers.py"))
+from tests.system.dispatching import HANDLERS, Engine, begun, engine_of, jobs, ray_head, until  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=100_000_000,
-        )
+    with ray_head():
         yield
-        ray.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -50,31 +36,10 @@ def scheduler(head: None) -> SchedulerClient:
     return connect_scheduler(SchedulerSettings(size=2, worker=worker))
 
 
-class Engine:
-    """A dispatcher and all that came back."""
-
-    def __init__(self, scheduler: SchedulerClient) -> None:
-        self.dispatcher = RayDispatcher(scheduler)
-        self.results: dict[str, JobResult] = {}
-
-    def take(self, results: Sequence[JobResult]) -> None:
-        self.results.update({result.key: result for result in results})
-
-    async def has(self, count: int) -> None:
-        await until(lambda: len(self.results) >= count)
-
-
-async def until(is_so: Callable[[], Any]) -> None:
-    while not is_so():  # noqa: ASYNC110 - files and other processes tell nobody
-        await asyncio.sleep(0.02)
-
-
 @pytest.fixture
 async def engine(scheduler: SchedulerClient) -> AsyncIterator[Engine]:
-    engine = Engine(scheduler)
-    await engine.dispatcher.open(engine.take)
-    yield engine
-    await engine.dispatcher.close()
+    async with engine_of(scheduler) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -82,25 +47,6 @@ def notes(tmp_path: Path) -> Path:
     path = tmp_path / "notes"
     path.touch()
     return path
-
-
-def jobs(task: str, count: int, notes: Path, **more: Any) -> list[Job]:
-    return [
-        Job(
-            f"{notes}:{n}",
-            "arn",
-            "orders",
-            "State",
-            f"task:{task}",
-            orjson.dumps({"n": n, "notes": str(notes), **more}),
-        )
-        for n in range(count)
-    ]
-
-
-def begun(notes: Path) -> list[tuple[int, int]]:
-    """Number and worker of every begin."""
-    return [(int(n), int(pid)) for n, pid in (line.split() for line in notes.read_text().splitlines())]
 
 
 @pytest.mark.parametrize("task", ["note", "note-in-thread"])

@@ -71,6 +71,7 @@ class FakeScheduler:
     def __init__(self, workers: dict[str, Any]) -> None:
         self.workers = workers
         self.pools: dict[str, PoolView] = {}
+        self.leaving: dict[str, Any] = {}
         self.dedicated: frozenset[str] = frozenset()
         self.reports: list[dict[str, Report]] = []
         self.version = 1
@@ -80,7 +81,7 @@ class FakeScheduler:
         if known == self.version:
             await self.changed.wait()
             self.changed.clear()
-        pools = {COMMON: PoolView(dict(self.workers), {}), **self.pools}
+        pools = {COMMON: PoolView(dict(self.workers), dict(self.leaving)), **self.pools}
         return Roster(self.version, pools, self.dedicated, {})
 
     async def report(self, _engine: str, reports: dict[str, Report]) -> None:
@@ -293,4 +294,20 @@ async def test_starts_are_refused_while_too_many_jobs_wait(monkeypatch: pytest.M
     with pytest.raises(Overloaded) as refused:
         house.dispatcher.admit("orders")
     assert refused.value.retry_after_s >= 1
+    await house.dispatcher.close()
+
+
+async def test_jobs_of_an_earlier_engine_are_asked_of_a_worker_that_drains() -> None:
+    """It was let go before they were dispatched, because nothing was known to be there, and they waited for ever."""
+    old = FakeWorker(held=["1"])
+    house = House(new=FakeWorker())
+    house.scheduler.leaving = {"old": old}
+    await house.open()
+    await settle()
+    house.dispatch("1", "2")
+    await settle()
+    assert old.jobs() == ["1"]
+    old.answer("1")
+    await settle()
+    assert [result.key for result in house.results] == ["1"]
     await house.dispatcher.close()

@@ -1,0 +1,80 @@
+"""What tests of workers and pools share: a Ray head, an engine's end of the exchange, jobs that leave notes."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from actors.clients import SchedulerClient
+from actors.exchange import RayDispatcher
+from sfc.tasks.job import Job, JobResult
+
+HANDLERS = str(Path(__file__).with_name("worker_handlers.py"))
+
+
+@contextmanager
+def ray_head(cpus: int = 2) -> Iterator[None]:
+    """A Ray head on loopback, joined by this process."""
+    import ray
+
+    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        ray.init(
+            num_cpus=cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            _temp_dir=folder,
+            _node_ip_address="127.0.0.1",
+            object_store_memory=100_000_000,
+        )
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+class Engine:
+    """A dispatcher and all that came back."""
+
+    def __init__(self, scheduler: SchedulerClient) -> None:
+        self.dispatcher = RayDispatcher(scheduler)
+        self.results: dict[str, JobResult] = {}
+
+    def take(self, results: Sequence[JobResult]) -> None:
+        self.results.update({result.key: result for result in results})
+
+    async def has(self, count: int) -> None:
+        await until(lambda: len(self.results) >= count)
+
+
+@asynccontextmanager
+async def engine_of(scheduler: SchedulerClient) -> AsyncIterator[Engine]:
+    engine = Engine(scheduler)
+    await engine.dispatcher.open(engine.take)
+    try:
+        yield engine
+    finally:
+        await engine.dispatcher.close()
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    while not is_so():  # noqa: ASYNC110 - files and other processes tell nobody
+        await asyncio.sleep(0.02)
+
+
+def jobs(task: str, count: int, notes: Path, *, first: int = 0, machine: str = "orders", **more: Any) -> list[Job]:
+    """Numbered jobs of one task; their handlers write into `notes`."""
+    return [
+        Job(
+            f"{notes}:{n}", "arn", machine, "State", f"task:{task}", orjson.dumps({"n": n, "notes": str(notes), **more})
+        )
+        for n in range(first, first + count)
+    ]
+
+
+def begun(notes: Path) -> list[tuple[int, int]]:
+    """Number and worker of every begin."""
+    return [(int(n), int(pid)) for n, pid in (line.split() for line in notes.read_text().splitlines())]
