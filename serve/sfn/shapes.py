@@ -72,6 +72,8 @@ class Field:
 
 def _shown(field: Field, value: Any) -> object:
     """A value as the service's messages show it: structures and lists as its own language prints them."""
+    if value is None:
+        return "null"
     if field.item is not None:
         return "[" + ", ".join(str(_shown(field.item, each)) for each in value) + "]"
     if field.shape is not None:
@@ -188,7 +190,8 @@ def structure(name: str, **members: Field) -> Field:
 
 
 def list_of(item: Field, low: int | None = None, high: int | None = None) -> Field:
-    return Field(type=list, item=item, low=low, high=high)
+    """None of the items may be null."""
+    return Field(type=list, item=required(item), low=low, high=high)
 
 
 LOGGING: Final = structure(

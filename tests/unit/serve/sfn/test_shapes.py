@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serve.sfn import executions, machines
+from serve.sfn import executions, machines, releases, tags
 from serve.sfn.shapes import Shape, check
 from sfc.errors import InvalidRequest
 
@@ -54,6 +54,23 @@ CASES = [
     ),
     pytest.param(
         machines.LIST, {"maxResults": True}, "TRUE_VALUE can not be converted to a Integer", id="a boolean is no number"
+    ),
+    pytest.param(
+        tags.TAG,
+        {"resourceArn": ARN, "tags": [{"key": "a"}, None]},
+        "1 validation error detected: Value null at 'tags.2.member' failed to satisfy constraint: "
+        "Member must not be null",
+        id="an item is null",
+    ),
+    pytest.param(
+        releases.CREATE_ALIAS,
+        {"name": "live", "routingConfiguration": [None, None, {"stateMachineVersionArn": ARN, "weight": 1}]},
+        "3 validation errors detected: Value null at 'routingConfiguration.1.member' failed to satisfy constraint: "
+        "Member must not be null; Value null at 'routingConfiguration.2.member' failed to satisfy constraint: "
+        "Member must not be null; Value '[null, null, RoutingConfigurationListItem("
+        f"stateMachineVersionArn={ARN}, weight=1)]' at 'routingConfiguration' failed to satisfy constraint: "
+        "Member must have length less than or equal to 2",
+        id="a list with null items is too long",
     ),
 ]
 
