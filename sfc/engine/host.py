@@ -176,10 +176,10 @@ class Host:
         run = resident.run
         if run.done:
             return None
-        due = self._due(resident)
-        if run.jobs or run.map_runs or due is None or resident.kind == "EXPRESS":
+        if run.jobs or run.map_runs or resident.kind == "EXPRESS":
             return WORKING
-        return due if due > self.clock() + self.settings.passivate_after_ms else WORKING
+        due = self._due(resident)
+        return WORKING if due is None or due <= self.clock() + self.settings.passivate_after_ms else due
 
     def _due(self, resident: Resident) -> int | None:
         """When the execution must go on by itself, UTC ms: a timer, or a heartbeat that does not come."""

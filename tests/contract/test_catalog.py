@@ -9,7 +9,7 @@ import pytest
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.memory import MemoryShelf
 from sfc.catalog.sql import SqlShelf
-from sfc.errors import Conflict, InvalidDefinition, InvalidName, NotFound
+from sfc.errors import Conflict, InvalidDefinition, InvalidName, NotFound, QuotaExceeded
 from sfc.store.sqlite import SqliteStore
 
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -130,3 +130,31 @@ def test_blueprints_are_listed_by_name_page_by_page(catalog: Catalog) -> None:
     first = catalog.list(limit=2)
     assert [(version.name, version.number) for version in first] == [("a", 1), ("b", 2)]
     assert [version.name for version in catalog.list("b", 2)] == ["c"]
+
+
+def test_an_activity_is_there_until_it_is_deleted(catalog: Catalog) -> None:
+    activities = catalog.activities
+    made = activities.create("pack", settings={"a": 1}, tags={"k": "v"})
+    assert activities.create("pack", settings={"a": 1}) == activities.get("pack") == made
+    with pytest.raises(Conflict, match="Activity Already Exists: '.*:activity:pack'"):
+        activities.create("pack")
+    activities.create("ship")
+    assert [each.name for each in activities.list(None, 1)] == ["pack"]
+    assert [each.name for each in activities.list("pack", 5)] == ["ship"]
+    assert catalog.tags.of("activity:pack") == {"k": "v"}
+    activities.delete("pack")
+    activities.delete("pack")
+    assert catalog.tags.of("activity:pack") == {}
+    with pytest.raises(NotFound, match="Activity Does Not Exist"):
+        activities.get("pack")
+
+
+def test_there_is_a_limit_to_activities(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfc.catalog.activities.ACTIVITIES", 1)
+    catalog.activities.create("pack")
+    catalog.activities.create("pack")
+    with pytest.raises(QuotaExceeded) as refused:
+        catalog.activities.create("ship")
+    assert refused.value.code == "ActivityLimitExceeded"
+    with pytest.raises(InvalidName):
+        catalog.activities.create("a b")

@@ -42,6 +42,12 @@ class Server:
         assert self.process.stderr is not None
         assert any("ready at" in line for line in self.process.stderr), "it ended before it was ready"
 
+    def kill(self) -> None:
+        """As the power would fail; returns when a successor is ready."""
+        self.process.kill()
+        self.process.communicate(timeout=40)
+        self.start()
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -81,6 +87,36 @@ def test_what_was_acknowledged_is_there_after_a_kill(server: Server) -> None:
     while ended["status"] == "RUNNING" and time.monotonic() < deadline:
         ended = httpx.get(f"{server.url}/api/executions/double:k", params={"wait": 5}, timeout=20).json()
     assert ended["status"] == "SUCCEEDED"
+
+
+def test_what_waits_for_others_goes_on_after_kills(server: Server) -> None:
+    """A parent waits for a child that waits for an activity's worker; the server is killed at each step."""
+    activity = httpx.put(f"{server.url}/api/activities/pack").json()["arn"]
+    machine = activity.replace("activity:pack", "stateMachine:packing")
+    pack = {"Type": "Task", "Resource": activity, "End": True}
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": machine, "Input.$": "$"},
+        "OutputPath": "$.Output",
+        "End": True,
+    }
+    for name, state in (("packing", pack), ("parent", start)):
+        definition = {"StartAt": "S", "States": {"S": state}}
+        made = httpx.post(f"{server.url}/api/blueprints", json={"name": name, "definition": definition})
+        assert made.status_code == 201, made.text
+    order = {"blueprint": "parent", "name": "p", "input": {"order": 1}}
+    assert httpx.post(f"{server.url}/api/executions", json=order).status_code == 201
+    server.kill()
+    task = httpx.post(f"{server.url}/api/activities/pack/tasks", params={"wait": 15}, timeout=30).json()
+    assert task["input"] == {"order": 1}
+    server.kill()
+    answer = {"token": task["token"], "output": {"packed": True}}
+    assert httpx.post(f"{server.url}/api/tasks/success", json=answer).status_code == 204
+    server.kill()
+    ended = httpx.get(f"{server.url}/api/executions/parent:p", params={"wait": 15}, timeout=30).json()
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", {"packed": True})
+    assert len(httpx.get(f"{server.url}/api/executions", params={"blueprint": "packing"}).json()["items"]) == 1
 
 
 def test_a_broken_blueprint_is_left_out_and_the_server_runs(tmp_path: Path) -> None:
