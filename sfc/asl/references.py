@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Final
 
 from sfc.asl.document import read_document
-from sfc.asl.jsonata.program import JsonataSyntaxError, compile_expression
+from sfc.asl.jsonata.program import compile_expression
+from sfc.asl.jsonata.syntax import JsonataSyntaxError
 from sfc.asl.jsonata.template import is_expression
 from sfc.asl.report import Report
 from sfc.asl.spelling import normalise

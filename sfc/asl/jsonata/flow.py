@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sfc.asl.expression import Scope
-from sfc.asl.jsonata.program import States
+from sfc.asl.jsonata.states import States
 from sfc.asl.jsonata.template import JsonataValue
 from sfc.jsonvalue import Json
 

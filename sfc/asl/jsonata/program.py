@@ -4,6 +4,7 @@ Most expressions of real workflows are literals or paths such as `$states.input.
 up directly. Everything else is compiled to closures.
 """
 
+import sys
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,55 +12,21 @@ import orjson
 from jsonata.jexception import JException
 from jsonata.parser import Parser
 
-from sfc.asl.expression import Scope
 from sfc.asl.jsonata.analysis import Analysis, Unsupported, analyse
 from sfc.asl.jsonata.compiler import compile_tree
 from sfc.asl.jsonata.lookups import pick, plain_names
 from sfc.asl.jsonata.regex import RegexSyntaxError, compile_regex
+from sfc.asl.jsonata.states import States
+from sfc.asl.jsonata.syntax import UNSUPPORTED, JsonataSyntaxError
 from sfc.asl.jsonata.values import UNDEFINED, Code, Env, Meter, number, to_json, too_deep
-from sfc.jsonvalue import Json
 from sfc.limits import JSON_DEPTH, JSONATA_CHARS
 
-INVALID: Final = "INVALID_JSONATA_EXPRESSION"
-UNSUPPORTED: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
+_FRAMES: Final = 6_000
+# The library's import raises Python's own limit of recursion to 10,000 frames, of which JSONATA_DEPTH needs half, and
+# other code of the process should get no more.
+sys.setrecursionlimit(_FRAMES)
 _LATER_OPERATORS: Final = ("??", "?:")
 _LITERALS: Final = frozenset({"string", "number", "value"})
-
-
-class JsonataSyntaxError(ValueError):
-    """The text is no expression that can be run; `code` is that of the service's diagnostic."""
-
-    def __init__(self, message: str, code: str = INVALID) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class States:
-    """What `$states` stands for while one field is evaluated. `result` and `error_output` are UNDEFINED where there is
-    none.
-    """
-
-    __slots__ = ("error_output", "input", "result", "scope")
-
-    def __init__(self, data: Json, scope: Scope, result: Any = UNDEFINED, error_output: Any = UNDEFINED) -> None:
-        self.input = data
-        self.scope = scope
-        self.result = result
-        self.error_output = error_output
-
-    def field(self, name: str) -> Any:
-        if name == "input":
-            return self.input
-        if name == "context":
-            return self.scope.context()
-        if name == "result":
-            return self.result
-        return self.error_output if name == "errorOutput" else UNDEFINED
-
-    def object(self, fields: tuple[str, ...]) -> dict[str, Any]:
-        """`$states` with as much of it as an expression reads."""
-        found = {name: self.field(name) for name in fields}
-        return {name: value for name, value in found.items() if value is not UNDEFINED}
 
 
 class Program:

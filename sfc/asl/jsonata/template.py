@@ -4,16 +4,20 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from sfc.asl.expression import EvaluationError, Scope
-from sfc.asl.jsonata.program import UNSUPPORTED, JsonataSyntaxError, Program, States, compile_expression
+from sfc.asl.jsonata.states import States
+from sfc.asl.jsonata.syntax import UNSUPPORTED, JsonataSyntaxError
 from sfc.asl.jsonata.text import shown
 from sfc.asl.jsonata.values import UNDEFINED, Fault
 from sfc.asl.paths.plain import kind
 from sfc.asl.timestamps import parse_rfc3339
 from sfc.jsonvalue import Json
 from sfc.limits import CAUSE_CHARS
+
+if TYPE_CHECKING:
+    from sfc.asl.jsonata.program import Program
 
 Make: TypeAlias = Callable[[States], Json]
 Problem: TypeAlias = tuple[str, str, str]
@@ -29,7 +33,7 @@ class JsonataValue:
 
     __slots__ = ("make", "programs", "references", "source")
 
-    def __init__(self, source: str, make: Make, programs: tuple[Program, ...]) -> None:
+    def __init__(self, source: str, make: Make, programs: "tuple[Program, ...]") -> None:
         self.source = source
         self.make = make
         self.programs = programs
@@ -80,6 +84,10 @@ class _Compiler:
                 sentence = "A JSONata expression must begin with '{%' and end with '%}'"
                 self.problems.append((pointer, sentence, "SCHEMA_VALIDATION_FAILED"))
             return None
+        from sfc.asl.jsonata.program import (
+            compile_expression,  # a tenth of a cold start, for those who have expressions
+        )
+
         try:
             program = compile_expression(value[2:-2])
         except JsonataSyntaxError as error:
@@ -93,7 +101,7 @@ class _Compiler:
         return evaluation(program, field)
 
 
-def evaluation(program: Program, field: str) -> Make:
+def evaluation(program: "Program", field: str) -> Make:
     """Runs a program for a field; what goes wrong becomes an EvaluationError that names both."""
     run = program.run
 
@@ -109,11 +117,11 @@ def evaluation(program: Program, field: str) -> Make:
     return make
 
 
-def _about(program: Program, field: str) -> str:
+def _about(program: "Program", field: str) -> str:
     return f"The JSONata expression '{program.source}' specified for the field '{field}'"
 
 
-def _thrown(program: Program, field: str, fault: Fault) -> EvaluationError:
+def _thrown(program: "Program", field: str, fault: Fault) -> EvaluationError:
     tail = f". {fault.code}: {fault.message}" if fault.code else f": {fault.message}"
     return EvaluationError(f"{_about(program, field)} threw an error during evaluation{tail}", field)
 

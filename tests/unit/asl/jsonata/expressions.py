@@ -7,8 +7,9 @@ from jsonata.parser import Parser
 
 from sfc.asl.expression import Scope
 from sfc.asl.jsonata.compiler import compile_tree
-from sfc.asl.jsonata.program import States, compile_expression
+from sfc.asl.jsonata.program import compile_expression
 from sfc.asl.jsonata.regex import compile_regex
+from sfc.asl.jsonata.states import States
 from sfc.asl.jsonata.values import Env, Fault, Meter, to_json
 from sfc.interpreter.entropy import SeededEntropy
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonata.parser import Parser
 
-from sfc.asl.jsonata.program import JsonataSyntaxError, States, compile_expression, quick_way, slow_way
+from sfc.asl.jsonata.program import compile_expression, quick_way, slow_way
+from sfc.asl.jsonata.states import States
+from sfc.asl.jsonata.syntax import JsonataSyntaxError
 from sfc.asl.jsonata.values import UNDEFINED
 from sfc.interpreter.entropy import SeededEntropy
 from tests.unit.asl.jsonata.expressions import NOW, evaluate, is_same, scope
