@@ -136,7 +136,7 @@ def test_an_activity_is_there_until_it_is_deleted(catalog: Catalog) -> None:
     activities = catalog.activities
     made = activities.create("pack", settings={"a": 1}, tags={"k": "v"})
     assert activities.create("pack", settings={"a": 1}) == activities.get("pack") == made
-    with pytest.raises(Conflict, match="Activity Already Exists: '.*:activity:pack'"):
+    with pytest.raises(Conflict, match=r"Activity Already Exists: '.*:activity:pack'"):
         activities.create("pack")
     activities.create("ship")
     assert [each.name for each in activities.list(None, 1)] == ["pack"]
