@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import Capacity
-from serve.routes import blueprints, executions, monitor, pools, releases, task_metas, tasks, triggers
+from serve.routes import blueprints, executions, map_runs, monitor, pools, releases, task_metas, tasks, triggers
 from serve.sfn.endpoint import serve_action
 from sfc.engine.engine import Engine
 
@@ -78,6 +78,6 @@ def build_app(engine: Engine, capacity: Capacity | None = None) -> ASGIApp:
     rest.state.capacity = capacity
     errors.install(rest)
     docs.install(rest)
-    for module in (blueprints, releases, executions, task_metas, tasks, triggers, pools, monitor):
+    for module in (blueprints, releases, executions, map_runs, task_metas, tasks, triggers, pools, monitor):
         rest.include_router(module.router)
     return Front(engine, rest)

@@ -1,6 +1,7 @@
 """Bodies of the REST API: what strangers write, checked; what they get, described."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from sfc.asl.diagnostics import Diagnostic
 from sfc.catalog import activity as activities
 from sfc.catalog import release as catalog
 from sfc.catalog.version import Version
-from sfc.engine.records import ExecutionRecord, HistoryEvent
+from sfc.engine.records import ExecutionRecord, HistoryEvent, MapRunRecord
 from sfc.limits import CAUSE_CHARS, DEFINITION_CHARS, ERROR_CHARS, NAME_CHARS, TASK_TOKEN_CHARS
 
 Kind = Literal["STANDARD", "EXPRESS"]
@@ -222,6 +223,43 @@ class Executions(BaseModel):
     next_token: str | None = Field(description="Pass it as `token` for the next page.")
 
 
+class MapRunCounts(BaseModel):
+    pending: int
+    running: int
+    succeeded: int
+    failed: int
+    timed_out: int
+    aborted: int
+    total: int = Field(description="So far: of what has been read.")
+    results_written: int
+
+
+class MapRun(BaseModel):
+    arn: str
+    execution_arn: str = Field(description="Of the execution with the Map state.")
+    status: str = Field(description="RUNNING, SUCCEEDED, FAILED or ABORTED.")
+    started_at: datetime
+    stopped_at: datetime | None
+    max_concurrency: int = Field(description="0: as many as there may be.")
+    tolerated_failure_count: int
+    tolerated_failure_percentage: float
+    items: MapRunCounts
+    children: MapRunCounts
+    redrives: int
+    redriven_at: datetime | None
+
+
+class MapRuns(BaseModel):
+    items: list[MapRun]
+    next_token: str | None
+
+
+class MapRunLimits(BaseModel):
+    max_concurrency: int | None = Field(None, ge=0)
+    tolerated_failure_count: int | None = Field(None, ge=0)
+    tolerated_failure_percentage: float | None = Field(None, ge=0, le=100)
+
+
 class History(BaseModel):
     items: list[dict[str, Any]] = Field(description="History events as Step Functions spells them; times are ISO 8601.")
     next_token: str | None
@@ -298,6 +336,15 @@ def execution(record: ExecutionRecord) -> dict[str, Any]:
         "error": record.error,
         "cause": record.cause,
         "states": list(record.states),
+    }
+
+
+def map_run(record: MapRunRecord) -> dict[str, Any]:
+    return {
+        **asdict(record),
+        "started_at": when(record.started_at),
+        "stopped_at": None if record.stopped_at is None else when(record.stopped_at),
+        "redriven_at": None if record.redriven_at is None else when(record.redriven_at),
     }
 
 

@@ -36,15 +36,7 @@ async def start_execution(engine: EngineDep, body: models.NewExecution, response
     return models.execution(record)
 
 
-@router.get("/{execution}", summary="Show an execution", response_model=models.Execution)
-async def get_execution(engine: EngineDep, execution: str, wait: Wait = 0) -> dict[str, Any]:
-    """`execution` is an ARN or `blueprint:name`. With `wait`, answers at its end if that comes first."""
-    arn = execution_arn(engine, execution)
-    record = await (engine.wait(arn, min(wait, LONGEST_WAIT_S)) if wait else engine.describe(arn))
-    return models.execution(record)
-
-
-@router.post("/{execution}/stop", summary="Stop an execution", response_model=models.Execution)
+@router.post("/{execution:path}/stop", summary="Stop an execution", response_model=models.Execution)
 async def stop_execution(engine: EngineDep, execution: str, body: models.Stop | None = None) -> dict[str, Any]:
     arn, why = execution_arn(engine, execution), body or models.Stop(error=None, cause=None)
     await engine.stop(arn, why.error, why.cause)
@@ -52,7 +44,7 @@ async def stop_execution(engine: EngineDep, execution: str, body: models.Stop | 
 
 
 @router.post(
-    "/{execution}/redrive", summary="Redrive an execution", response_model=models.Execution, responses=CONFLICT
+    "/{execution:path}/redrive", summary="Redrive an execution", response_model=models.Execution, responses=CONFLICT
 )
 async def redrive_execution(engine: EngineDep, execution: str) -> dict[str, Any]:
     """One that failed, timed out or was stopped goes on where it stood, with the input its last states had."""
@@ -61,7 +53,7 @@ async def redrive_execution(engine: EngineDep, execution: str) -> dict[str, Any]
     return models.execution(await engine.describe(arn))
 
 
-@router.get("/{execution}/history", summary="History of an execution", response_model=models.History)
+@router.get("/{execution:path}/history", summary="History of an execution", response_model=models.History)
 async def get_history(
     engine: EngineDep,
     execution: str,
@@ -77,7 +69,7 @@ async def get_history(
 
 
 @router.get(
-    "/{execution}/events",
+    "/{execution:path}/events",
     summary="Watch an execution",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events"}},
@@ -93,6 +85,22 @@ async def watch_execution(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache"},
     )
+
+
+@router.get("/{execution:path}/map-runs", summary="Map Runs of an execution", response_model=models.MapRuns)
+async def list_map_runs(engine: EngineDep, execution: str, limit: Limit = PAGE, token: Token = None) -> dict[str, Any]:
+    """Those of its distributed Maps, newest first."""
+    page = await engine.list_map_runs(execution_arn(engine, execution), limit, token)
+    return {"items": [models.map_run(record) for record in page.items], "next_token": page.next_token}
+
+
+# The last of these routes, because a child of a Map Run has a slash in its ARN: "/x/history" would be one too.
+@router.get("/{execution:path}", summary="Show an execution", response_model=models.Execution)
+async def get_execution(engine: EngineDep, execution: str, wait: Wait = 0) -> dict[str, Any]:
+    """`execution` is an ARN or `blueprint:name`. With `wait`, answers at its end if that comes first."""
+    arn = execution_arn(engine, execution)
+    record = await (engine.wait(arn, min(wait, LONGEST_WAIT_S)) if wait else engine.describe(arn))
+    return models.execution(record)
 
 
 async def _events(engine: Engine, arn: str, after: int) -> AsyncIterator[bytes]:

@@ -61,6 +61,20 @@ def history(
     print_table(("ID", "TIME (UTC)", "EVENT", "STATE", "DETAILS"), [_row(event) for event in page["items"]])
 
 
+@app.command("map-runs")
+def map_runs(
+    execution: Execution, limit: Limit = 50, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL
+) -> None:
+    """The Map Runs of its distributed Maps, newest first."""
+    page = Client(url).call("GET", execution_path(execution) + "/map-runs", params={"limit": limit})
+    if as_json:
+        print_json(page)
+        return
+    counts = ("total", "succeeded", "failed", "running", "pending")
+    rows = [(run["arn"], run["status"], *(str(run["items"][name]) for name in counts)) for run in page["items"]]
+    print_table(("MAP RUN", "STATUS", *map(str.upper, counts)), rows)
+
+
 @app.command()
 def watch(execution: Execution, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL) -> None:
     """Follow an execution until it ends; fails when it does."""

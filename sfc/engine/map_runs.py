@@ -152,7 +152,7 @@ class MapRunQueries:
         row = None if parent is None else await self._host.threads.look_up(lambda: self._host.store.get(parent))
         if row is not None and row.machine.partition("/")[0] == parsed.machine.partition("/")[0]:
             for map_run in await self._of(row):
-                if map_run.uuid == parsed.name:
+                if map_run.uuid == parsed.name and arns.parse(map_run.arn).machine == parsed.machine:
                     return row, map_run
         raise NotFound(f"Map Run Does Not Exist: '{arn}'", code="ResourceNotFound")
 
