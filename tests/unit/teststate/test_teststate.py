@@ -285,8 +285,8 @@ REFUSED = [
     ),
     pytest.param(
         TASK,
-        {"mock": WHOLE, "context": '{"State": {"Nome": ""}}'},
-        "Invalid Context object provided: Field 'Nome' is not allowed",
+        {"mock": WHOLE, "context": '{"State": {"Label": ""}}'},
+        "Invalid Context object provided: Field 'Label' is not allowed",
         id="an unknown member of the context",
     ),
     pytest.param(
