@@ -267,7 +267,9 @@ class Children:
             after = page[-1]
 
     async def _page(self, read: Callable[[int, Child, int], list[Child]], shard: int, after: Child) -> list[Child]:
-        return await self._host.errands.read(lambda: read(shard, after, _PAGE))
+        """In a thread: with many children that run, it looks at many rows to find those few."""
+        host = self._host
+        return await host.errands.insist(lambda: host.threads.call(lambda: read(shard, after, _PAGE)))
 
     async def _load(self, id: int) -> Resident | None:
         return await self._host.errands.insist(lambda: self._host.residence.load(id, shard_of(id)))

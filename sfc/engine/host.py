@@ -299,9 +299,11 @@ class Host:
         """Nobody waits for this StartSyncExecution any more: call its jobs back."""
         if self.residence.all.get(resident.id) is resident:
             self.residence.leave(resident)
-            keys = [f"{resident.key}:{job.task}:{job.attempt}" for job in resident.run.jobs.values()]
-            if keys:
-                self._dispatcher.cancel(keys)
+            jobs = list(resident.run.jobs.values())
+            for job in jobs:
+                self.doers.cancel(Waiting(resident.id, job.task, job.attempt))
+            if jobs:
+                self._dispatcher.cancel([f"{resident.key}:{job.task}:{job.attempt}" for job in jobs])
 
     # Coming back
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.unit.serve.sfn.test_endpoint import ROLE, STATES, ended, refusal
@@ -72,6 +73,27 @@ def test_a_worker_that_finds_no_task_hears_so(sfn: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr("serve.sfn.activities.ACTIVITY_POLL_S", 0.01)
     arn = sfn.create_activity(name="pack")["activityArn"]
     assert without_metadata(sfn.get_activity_task(activityArn=arn)) == {}
+
+
+def test_a_worker_that_hangs_up_takes_no_task_with_it(sfn: Any, url: str) -> None:
+    arn = sfn.create_activity(name="pack")["activityArn"]
+    headers = {"X-Amz-Target": "AWSStepFunctions.GetActivityTask"}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(url, headers=headers, content=json.dumps({"activityArn": arn}), timeout=0.3)
+    sfn.start_execution(stateMachineArn=machine(sfn, "m", Pack=task(arn)), input='"here"')
+    assert sfn.get_activity_task(activityArn=arn)["input"] == '"here"'
+
+
+def test_a_callback_in_jsonata_has_its_token_too(sfn: Any) -> None:
+    arn = sfn.create_activity(name="pack")["activityArn"]
+    asking = machine(
+        sfn, "m", Ask=task(arn, QueryLanguage="JSONata", Arguments={"t": "{% $states.context.Task.Token %}"})
+    )
+    execution = sfn.start_execution(stateMachineArn=asking)["executionArn"]
+    found = sfn.get_activity_task(activityArn=arn)
+    assert json.loads(found["input"]) == {"t": found["taskToken"]}
+    sfn.send_task_failure(taskToken=found["taskToken"], error="Torn")
+    assert ended(sfn, execution)["error"] == "Torn"
 
 
 @pytest.mark.parametrize(
