@@ -116,6 +116,8 @@ async def _act(engine: Engine, scope: Scope, receive: Receive) -> tuple[dict[str
     if type(body) is not dict:
         raise InvalidRequest("The request body must be a JSON object", code="SerializationException")
     check(shape, body)
+    if None in body.values():  # null is the same as no such member
+        body = {name: value for name, value in body.items() if value is not None}
     idle = tuple(name for name in _WITHOUT_EFFECT[target] if body.get(name) is not None)
     if target in _LONG:
         return await _while_connected(action(engine, body), receive), idle

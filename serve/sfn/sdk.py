@@ -40,7 +40,8 @@ def _request(shape: Shape, parameters: Mapping[str, Json]) -> dict[str, Any]:
         key = name[:1].lower() + name[1:]
         if key not in shape or name == key:
             raise InvalidRequest(f"The field '{name}' is not supported by this action", field=name)
-        body[key] = _parameter(shape[key], value)
+        if value is not None:
+            body[key] = _parameter(shape[key], value)
     return body
 
 

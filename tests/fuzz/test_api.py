@@ -104,3 +104,9 @@ def test_no_request_is_an_error_of_the_server(server: Server, seed: int) -> None
 @pytest.mark.parametrize("action", ["CreateStateMachine", "TestState", "SendTaskSuccess", "Nope", ""])
 def test_no_body_is_an_error_of_the_server(server: Server, action: str, body: bytes) -> None:
     assert server.send(action, body).status_code == 400
+
+
+def test_null_is_the_same_as_no_such_member(server: Server) -> None:
+    arn = server.good("CreateStateMachine", name="null", definition=PASS, roleArn=ROLE, type=None)["stateMachineArn"]
+    started = server.good("StartExecution", stateMachineArn=arn, input=None, name=None)
+    assert server.good("DescribeExecution", executionArn=started["executionArn"])["input"] == "{}"
