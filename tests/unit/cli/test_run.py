@@ -59,6 +59,7 @@ def test_tasks_are_done_by_the_handlers_of_a_file(call: Call, blueprint: Write, 
         (["--input", "{"], "not JSON"),
         (["--input", "@/no/such/file"], "cannot read"),
         (["--nonsense"], "No such option"),
+        (["--aws-endpoint", "sqs"], "neither URL nor SERVICE=URL"),
     ],
 )
 def test_a_wrong_call_is_a_usage_error(call: Call, blueprint: Write, arguments: list[str], reason: str) -> None:
