@@ -115,6 +115,29 @@ async def test_a_child_that_ended_just_before_the_engine_died_is_told_of_by_the_
     assert kept(house, parent) == []
 
 
+async def test_a_child_that_is_forgotten_before_its_parent_heard_of_its_end_fails_the_task(house: House) -> None:
+    parent = await begin(house, "states:startExecution.sync")
+    child = await child_of(house)
+
+    def die_after_the_child(batch: Any) -> None:
+        if any(row.execution == parent.id for part in batch.parts for row in part.rows):
+            raise Unavailable("died")
+
+    house.store.fail = die_after_the_child
+    house.workers.answer(house.workers.only())
+    await ended(house, child)
+    await house.engine.close()
+    house.store.forget_machine("task")
+    house.store.fail = lambda _batch: None
+    await house.reopen()
+    found = await ended(house, parent)
+    assert (found.error, found.cause) == (
+        "States.TaskFailed",
+        "The execution was deleted together with its state machine",
+    )
+    assert kept(house, parent) == []
+
+
 async def test_a_parent_whose_answer_could_not_be_written_is_told_again(house: House) -> None:
     parent = await begin(house, "states:startExecution.sync")
     refused: list[int] = []
