@@ -90,6 +90,8 @@ PACKAGE_BYTES: Final = 4_194_304
 """Code of handlers as a zip: what one request can hold."""
 PACKAGE_UNPACKED_BYTES: Final = 33_554_432
 PACKAGE_FILES: Final = 2_000
+CACHED_CODE: Final = 256
+"""Unpacked packages that the workers of one machine keep beyond those in use; as many sets of requirements."""
 GRPC_DESCRIPTOR_BYTES: Final = 4_194_304
 """What one gRPC service, or one descriptor set, may take to describe."""
 GRPC_CHANNELS: Final = 64

@@ -1,6 +1,7 @@
 """What every test may use: where the recorded cases are, and rules that hold for the whole run."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ settings.load_profile("sfc")
 pytest_plugins = ("sfc.pytest_plugin",)  # also where SFC was installed before it had this entry point
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Code that tests deploy is kept away from the cache of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFC_CACHE", str(tmp_path_factory.mktemp("sfc-cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,24 +6,23 @@ was on board twice gets a process for itself, and fails with SFC.WorkerLost when
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from sfc import task_package
 from sfc.jsonvalue import Json
 from sfc.limits import CAUSE_CHARS, WORKER_LOST_DEATHS
+from sfc.tasks.cache import Kept
 from sfc.tasks.context import TaskError
 from sfc.tasks.environments import environment
 from sfc.tasks.frames import receive, send
 from sfc.tasks.job import Job
+from sfc.tasks.packages import unpacked
 
 _ENDS_S: Final = 5.0
 _TOLD: Final = ("key", "execution", "machine", "state", "retry_count", "timeout_s", "heartbeat_s")
@@ -91,12 +90,13 @@ class _Process:
 class PackageApart:
     """Does jobs of one package. Belongs to one event loop."""
 
-    def __init__(self, data: bytes, requirements: Sequence[str], threads: int) -> None:
+    def __init__(self, digest: str, data: bytes, requirements: Sequence[str], threads: int) -> None:
+        self._digest = digest
         self._data = data
         self._requirements = requirements
         self._threads = threads
-        self._directory: Path | None = None
-        self._environment: Path | None = None
+        self._unpacked: Kept | None = None
+        self._installed: Kept | None = None
         self._process: _Process | None = None
         self._lock = asyncio.Lock()
 
@@ -130,8 +130,10 @@ class PackageApart:
         process, self._process = self._process, None
         if process is not None:
             await process.end()
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        for kept in (self._unpacked, self._installed):
+            if kept is not None:
+                kept.release()
+        self._unpacked = self._installed = None
 
     async def _ready(self, place: str) -> _Process:
         async with self._lock:
@@ -143,16 +145,14 @@ class PackageApart:
 
     async def _start(self, places: Sequence[str]) -> _Process:
         """A new process with these functions. Raises TaskError, Died."""
-        if self._environment is None:
-            self._environment = await asyncio.to_thread(environment, self._requirements)
-        if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="sfc-package-"))
-            await asyncio.to_thread(task_package.unpack, self._data, self._directory)
+        if self._installed is None:
+            self._installed = await asyncio.to_thread(environment, self._requirements)
+        if self._unpacked is None:
+            self._unpacked = await asyncio.to_thread(unpacked, self._digest, self._data)
+        package, installed = self._unpacked.directory, self._installed.directory
         ours, theirs = socket.socketpair()
         with theirs:
-            spawned = await asyncio.to_thread(
-                _spawn, theirs.fileno(), self._directory, self._environment, self._threads
-            )
+            spawned = await asyncio.to_thread(_spawn, theirs.fileno(), package, installed, self._threads)
         process = _Process(spawned, *await asyncio.open_connection(sock=ours))
         for place in places:
             await process.load(place)

@@ -191,7 +191,7 @@ class Deployments:
             data = await self._fetched(digest)
             made: Package | PackageApart
             if requirements:
-                made = PackageApart(data, requirements, self._threads)
+                made = PackageApart(digest, data, requirements, self._threads)
             else:
                 made = await asyncio.to_thread(Package, digest, data)
             found = self._packages.setdefault(key, made)

@@ -9,21 +9,24 @@ import builtins
 import importlib
 import importlib.abc
 import importlib.machinery
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from sfc import task_package
+from sfc.tasks.cache import Kept, keep
 from sfc.tasks.registry import Handler, TaskRegistry, handler_for, registering
 
 _PREFIX: Final = "sfc_package_"
 _loaded: "dict[str, Package]" = {}
 """By name of the root module."""
+
+
+def unpacked(digest: str, data: bytes) -> Kept:
+    """The directory with a package's files. Raises InvalidPackage, OSError."""
+    return keep("packages", digest, lambda target: task_package.unpack(data, target))
 
 
 class Package:
@@ -32,18 +35,14 @@ class Package:
     def __init__(self, digest: str, data: bytes) -> None:
         """Raises InvalidPackage, OSError."""
         self.root = f"{_PREFIX}{digest}_{id(self):x}"
-        self._directory = Path(tempfile.mkdtemp(prefix="sfc-package-"))
-        try:
-            task_package.unpack(data, self._directory)
-        except BaseException:
-            self.close()
-            raise
-        self.tops = {path.name.removesuffix(".py") for path in self._directory.iterdir()}
+        self._kept = unpacked(digest, data)
+        directory = self._kept.directory
+        self.tops = {path.name.removesuffix(".py") for path in directory.iterdir()}
         self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self._import}
         self._registry = TaskRegistry()
         self._lock = threading.Lock()
         root = ModuleType(self.root)
-        root.__path__ = [str(self._directory)]
+        root.__path__ = [str(directory)]
         sys.modules[self.root] = root
         _loaded[self.root] = self
         if _finder not in sys.meta_path:
@@ -69,7 +68,7 @@ class Package:
         _loaded.pop(self.root, None)
         for name in [each for each in sys.modules if each == self.root or each.startswith(f"{self.root}.")]:
             del sys.modules[name]
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._kept.release()
 
     def _import(
         self,

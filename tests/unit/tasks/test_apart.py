@@ -162,10 +162,13 @@ async def test_a_process_that_no_job_uses_ends(runner: JobRunner, source: Source
 
 def test_an_environment_is_made_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     first = environments.environment(["tinydep==1.0"])
-    assert (first / "tinydep.py").exists()
+    assert (first.directory / "tinydep.py").exists()
+    first.release()
 
     def install(*_: Any) -> None:
         raise AssertionError("it is there")
 
     monkeypatch.setattr(environments, "_install", install)
-    assert environments.environment(["tinydep==1.0"]) == first
+    again = environments.environment(["tinydep==1.0"])
+    assert again.directory == first.directory
+    again.release()
