@@ -106,7 +106,11 @@ class HttpTasks:
 
     async def invoke(self, parameters: Json, key: str) -> Json:
         """`http:invoke`. Returns {Headers, ResponseBody, StatusCode, StatusText}."""
-        request = self._client.build_request(**asked_of(parameters))
+        return await self.answer(asked_of(parameters), key)
+
+    async def answer(self, given: dict[str, Any], key: str) -> Json:
+        """Any request, as httpx builds it, with all of its answer, shaped as that of `invoke`."""
+        request = self._client.build_request(**given)
         request.headers.setdefault("Idempotency-Key", key)
         response, body = await self._send(request)
         names = dict.fromkeys(name.lower() for name in response.headers)

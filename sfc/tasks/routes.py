@@ -90,6 +90,8 @@ class Routes:
             return self._invoke_function
         if resource.startswith(f"{_SERVICES}http:invoke"):
             return self._invoke_http
+        if resource.startswith(f"{_SERVICES}apigateway:invoke"):
+            return self._invoke_api
         if resource.startswith("arn:") and resource.split(":")[2:3] == ["states"] and ":activity:" not in resource:
             return self._aws_tasks().find(resource)
         known = ", ".join(self._registry.names()[:20]) or "none"
@@ -130,6 +132,9 @@ class Routes:
 
     async def _post(self, job: Job, _call: CallHandler) -> Json:
         return await self.http_tasks().post(job.resource, job.input, job.key)
+
+    async def _invoke_api(self, job: Job, call: CallHandler) -> Json:
+        return await self._aws_tasks().invoke_api(self.http_tasks(), job, call)
 
     async def _invoke_http(self, job: Job, _call: CallHandler) -> Json:
         return await self.http_tasks().invoke(orjson.loads(job.input), job.key)

@@ -9,6 +9,7 @@ from sfc.asl.resources import parse_resource
 from sfc.jsonvalue import Json, text
 from sfc.limits import AWS_CLIENTS, CAUSE_CHARS
 from sfc.tasks.aws import faults, shapes
+from sfc.tasks.aws.gateway import Asked
 from sfc.tasks.aws.services import Integration, Models, NoSuchOperation
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskContext, TaskError
@@ -50,6 +51,25 @@ class AwsCalls:
         integration = self._find(resource)
         integration = integration._replace(operation=self._loaded().named(integration.client, action))
         return self._result(integration, self._call(integration, parameters, context))
+
+    def signed(self, asked: Asked, context: TaskContext) -> dict[str, str]:
+        """The headers of a request, and those that prove by whom it is made. Raises TaskError."""
+        self._loaded()
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            with self._lock:
+                session = self._session(context.role_arn)
+            keys = session.get_credentials()
+            if keys is None:
+                raise TaskError("ApiGateway.SdkClientException", "Unable to locate credentials")
+            request = AWSRequest(method=asked.method, url=asked.url, headers=asked.headers, data=asked.content or b"")
+            SigV4Auth(keys.get_frozen_credentials(), "execute-api", self._region(session)).add_auth(request)
+        except (ClientError, BotoCoreError) as error:
+            raise TaskError("ApiGateway.SdkClientException", str(error)) from None
+        return dict(request.headers)
 
     def _find(self, resource: Resource) -> Integration:
         """The operation behind a Resource. Raises TaskError: SFC.UnknownTask when there is none,
@@ -114,15 +134,19 @@ class AwsCalls:
                     del self._clients[next(iter(self._clients))]  # closed by the last call that still uses it
             return client
 
-    def _make(self, service: str, role_arn: str) -> Any:
+    def _session(self, role_arn: str) -> Any:
         import boto3
-        from botocore.config import Config
 
         session = boto3.session.Session()
+        return self._in_role(session, role_arn) if role_arn else session
+
+    def _make(self, service: str, role_arn: str) -> Any:
+        from botocore.config import Config
+
         endpoint = self._endpoint(service)
+        takes_roles = endpoint is None or self._endpoint("sts") is not None
+        session = self._session(role_arn if takes_roles else "")
         keys = {} if endpoint is None or session.get_credentials() is not None else dict(_MADE_UP)
-        if role_arn and (endpoint is None or self._endpoint("sts") is not None):
-            session, keys = self._in_role(session, role_arn), {}
         config = Config(
             connect_timeout=_CONNECT_S,
             read_timeout=_ANSWER_S,
@@ -132,7 +156,7 @@ class AwsCalls:
             s3={"addressing_style": "path"} if endpoint is not None else {},
         )
         region = self._region(session)
-        return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)  # type: ignore[call-overload]
+        return session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
 
     def _in_role(self, session: Any, role_arn: str) -> Any:
         """A session whose credentials are those of the role, renewed before they expire."""

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from sfc.asl.model import Resource
 from sfc.jsonvalue import Json, text
+from sfc.tasks.aws import gateway
 from sfc.tasks.aws.calls import AwsCalls, parsed
 from sfc.tasks.aws.jobs import Watch, judge, question, watch_of
 from sfc.tasks.aws.settings import AwsSettings
@@ -16,6 +17,9 @@ from sfc.tasks.context import TaskError
 from sfc.tasks.job import Job
 from sfc.tasks.outcome import Begun
 from sfc.tasks.registry import Handler
+
+if TYPE_CHECKING:
+    from sfc.tasks.http import HttpTasks
 
 _GROWTH: Final = 1.5
 
@@ -38,6 +42,14 @@ class AwsTasks:
                 "SFC.UnknownTask", f"Nothing here does {text}: {resource.service} has no such job to wait for"
             )
         return partial(self._begin, resource=resource, watch=watch)
+
+    async def invoke_api(self, http: "HttpTasks", job: Job, call: Any) -> Json:
+        """`apigateway:invoke`: an API of API Gateway, or of what stands in its place."""
+        asked = gateway.asked_of(orjson.loads(job.input))
+        if asked.signed:
+            sign = _handler(job.resource, lambda _value, context: self._calls.signed(asked, context))
+            asked = asked._replace(headers=await call(sign, None))
+        return await gateway.invoke(http, asked, job.key)
 
     def close(self) -> None:
         self._calls.close()

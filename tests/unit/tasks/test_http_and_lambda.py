@@ -30,6 +30,9 @@ class Service(http.server.BaseHTTPRequestHandler):
         match what.partition("?")[0]:
             case "teapot":
                 self.answer(418, b"short and stout")
+            case "signed":
+                signed = self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=key/")
+                self.answer(200, json.dumps({"signed": signed}).encode())
             case "text":
                 self.answer(200, b"no JSON", content="text/plain")
             case "large":
@@ -120,6 +123,41 @@ async def test_metadata_addresses_are_never_called(address: str) -> None:
 
 async def test_other_spellings_of_a_metadata_address_are_refused_too() -> None:
     assert (await _run("", "http://2852039166/latest/meta-data")).error == "SFC.EgressRefused"
+
+
+API = "arn:aws:states:::apigateway:invoke"
+
+
+async def test_an_api_of_api_gateway_is_called_by_its_parts(url: str) -> None:
+    asked = {
+        "ApiEndpoint": url, "Method": "POST", "Stage": "prod", "Path": "/orders/a b", "RequestBody": {"n": 1},
+        "QueryParameters": {"q": ["1", "x y"]}, "Headers": {"X": ["1"]}, "AuthType": "NO_AUTH",
+    }  # fmt: skip
+    answer = output(await _run(url, API, asked))
+    assert (answer["StatusCode"], answer["StatusText"]) == (200, "OK")
+    assert answer["ResponseBody"]["body"] == {"n": 1}
+    assert answer["ResponseBody"]["path"] == "/prod/orders/a%20b?q=1&q=x+y"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"Path": "/teapot"}, "ApiGateway.418"),
+        ({"ApiEndpoint": "http://127.0.0.1:9"}, "ApiGateway.SdkClientException"),
+        ({"Method": "EAT"}, "States.Runtime"),
+        ({"ApiEndpoint": None}, "States.Runtime"),
+        ({"Headers": "x"}, "States.Runtime"),
+    ],
+)
+async def test_what_goes_wrong_with_an_api_is_told(url: str, parameters: Any, error: str) -> None:
+    assert (await _run(url, API, {"ApiEndpoint": url, "Method": "GET", **parameters})).error == error
+
+
+async def test_a_request_to_an_api_may_be_signed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    asked = {"ApiEndpoint": url, "Method": "GET", "Path": "/signed", "AuthType": "IAM_ROLE"}
+    assert output(await _run(url, API, asked))["ResponseBody"]["signed"]
 
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
