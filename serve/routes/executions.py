@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Response
 from starlette.responses import StreamingResponse
 
-from serve import models
+from serve import models, task_models
 from serve.routes.common import CONFLICT, ERRORS, LONGEST_WAIT_S, PAGE, EngineDep, Limit, Token, Wait, execution_arn
 from serve.stream import keep_alive
 from sfc import jsonvalue
@@ -85,6 +85,13 @@ async def watch_execution(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache"},
     )
+
+
+@router.get("/{execution:path}/tasks", summary="Which versions of tasks an execution uses")
+async def get_tasks(engine: EngineDep, execution: str) -> task_models.TaskVersions:
+    """Those that were the latest when it began, and those that its blueprint names; not the handlers of workers."""
+    found = await engine.tasks_of(execution_arn(engine, execution))
+    return task_models.TaskVersions(items=[task_models.outline(each) for each in found])
 
 
 @router.get("/{execution:path}/map-runs", summary="Map Runs of an execution", response_model=models.MapRuns)

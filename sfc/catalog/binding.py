@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from sfc.asl.model import Map, Parallel, State, StateMachine, SubMachine, Task
 from sfc.catalog.task_checks import retriers_of
-from sfc.catalog.tasks import Tasks
+from sfc.catalog.tasks import TaskChange, Tasks
 from sfc.catalog.version import Version, compiled
 from sfc.store.journal import Kind
 from sfc.task_meta import TaskMeta
@@ -28,6 +28,12 @@ class Bindings:
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
         self._bound: dict[tuple[int, str, tuple[str, ...]], StateMachine] = {}
+
+    def tasks(self, version: Version, change: int) -> list[TaskChange]:
+        """The versions of the catalog's tasks that the blueprint refers to, as they were after this change."""
+        references = _references(version.definition, version.kind)
+        found = [self._tasks.at(task, wanted, change) for task, wanted in references]
+        return [each for each in found if each is not None]
 
     def machine(self, version: Version, name: str, change: int) -> StateMachine:
         """What an execution of `name` (the blueprint, or `blueprint/label`) runs that pinned tasks at this change.

@@ -46,6 +46,18 @@ def show(execution: Execution, as_json: JsonOption = False, url: UrlOption = DEF
 
 
 @app.command()
+def tasks(execution: Execution, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL) -> None:
+    """Which versions of the server's tasks it uses."""
+    page = Client(url).call("GET", execution_path(execution) + "/tasks")
+    if as_json:
+        print_json(page)
+        return
+    print_table(
+        ("TASK", "VERSION", "DIGEST"), [(each["name"], each["version"], each["digest"]) for each in page["items"]]
+    )
+
+
+@app.command()
 def history(
     execution: Execution,
     reverse: Annotated[bool, typer.Option("--reverse", help="Newest first.")] = False,

@@ -27,9 +27,11 @@ from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
 from sfc.engine.records import ExecutionRecord, HistoryEvent, MapRunRecord, Page
 from sfc.engine.redrives import Redrives
+from sfc.engine.resident import pinned
 from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
 from sfc.engine.stops import Stops
+from sfc.engine.stored_journal import StoredJournal
 from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import Run
 from sfc.interpreter.entries import Started
@@ -307,6 +309,16 @@ class Engine:
         """The definition an execution runs."""
         row = await self._queries.row(arn)
         return await self._host.threads.call(lambda: self._catalog.version(row.version))
+
+    async def tasks_of(self, arn: str) -> Sequence[TaskChange]:
+        """The versions of the catalog's tasks that an execution has pinned."""
+        row = await self._queries.row(arn)
+
+        def look() -> Sequence[TaskChange]:
+            pin = pinned(StoredJournal(self._store, row.id))
+            return self._catalog.bindings.tasks(self._catalog.version(row.version), pin)
+
+        return await self._host.threads.call(look)
 
     async def counts(self, machine: str | None = None) -> dict[str, int]:
         """How many executions there are, by status."""

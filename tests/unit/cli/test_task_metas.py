@@ -38,7 +38,11 @@ def test_code_is_deployed_and_two_versions_live_side_by_side(call: Call, bluepri
     call("blueprints", "put", blueprint(FLOW))
     assert call("task", "deploy", code(tmp_path / "one", 2)).stdout == "price version 1\n"
     assert call("start", "flow", "--input", '{"n": 3}', "--wait").stdout == "6\n"
+    call("start", "flow", "--name", "x", "--input", '{"n": 3}', "--wait")
     assert call("task", "deploy", code(tmp_path / "two", 5)).stdout == "price version 2\n"
+    used = json.loads(call("executions", "tasks", "flow:x", "--json").stdout)["items"]
+    assert [(each["name"], each["version"]) for each in used] == [("price", "1")]
+    assert "price" in call("executions", "tasks", "flow:x").stdout
     assert call("start", "flow", "--input", '{"n": 3}', "--wait").stdout == "15\n"
     pinned = {"StartAt": "P", "States": {"P": {"Type": "Task", "Resource": "task:price:1", "End": True}}}
     call("blueprints", "put", blueprint(pinned), "--name", "pinned")
