@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from sfc.task_meta import TaskMeta
 from tests.unit.engine.conftest import House, until
 
@@ -70,3 +72,34 @@ async def test_a_deleted_task_is_kept_as_long_as_an_execution_needs_it(house: Ho
     await engine.advance()
     await house.reopen()
     await until(lambda: house.catalog.tasks.at("charge", "", first.id) is None)
+
+
+async def test_a_redriven_execution_keeps_its_version(house: House) -> None:
+    first = house.catalog.tasks.put(META)
+    record = await house.engine.start("task", name="x")
+    house.workers.answer(house.workers.only(), error="Declined")
+    assert (await house.engine.wait(record.arn, 5)).status == "FAILED"
+    house.catalog.tasks.put(replace(META, description="two"))
+    await house.engine.redrive(record.arn)
+    assert house.workers.only().meta == first.digest
+
+
+@pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
+async def test_the_children_of_a_map_have_the_versions_of_their_parent(house: House, kind: str) -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
+        "StartAt": "T",
+        "States": {"T": {"Type": "Task", "Resource": "task:charge", "End": True}},
+    }
+    each = {"Type": "Map", "ItemProcessor": processor, "MaxConcurrency": 1, "End": True}
+    await house.engine.create_blueprint("map", json.dumps({"StartAt": "Each", "States": {"Each": each}}))
+    first = house.catalog.tasks.put(META)
+    record = await house.engine.start("map", input="[1, 2]")
+    await until(lambda: len(house.workers.out) == 1)
+    house.catalog.tasks.put(replace(META, description="two"))
+    for number in (1, 2):
+        await until(lambda: len(house.workers.out) == 1)
+        job = house.workers.only()
+        assert (job.meta, job.input) == (first.digest, str(number).encode())
+        house.workers.answer(job)
+    assert (await house.engine.wait(record.arn, 10)).status == "SUCCEEDED"
