@@ -20,11 +20,11 @@ from actors.desk import BATCH_ITEMS, Answer
 from actors.lanes import Lanes
 from actors.link import CALLS, Link
 from actors.roster import Roster
+from actors.routing import Routing
 from actors.supply import supply
 from actors.worker import POLL_S
-from sfc.catalog.pool_policy import COMMON, WEIGHTS, PoolPolicy
-from sfc.errors import Overloaded
-from sfc.limits import ALL_QUEUED_JOBS, QUEUED_JOBS, WORKER_LOST_DEATHS
+from sfc.catalog.pool_policy import COMMON
+from sfc.limits import WORKER_LOST_DEATHS
 from sfc.tasks.deployed import Fetch, nothing
 from sfc.tasks.job import Job, JobResult
 
@@ -36,9 +36,6 @@ _MEET_S: Final = 15.0
 """How long `open` waits for workers that are still starting, and so hold nothing."""
 _REPORT_S: Final = 1.0
 """The scheduler hears of the load so often, and at once when jobs wait for a pool without workers."""
-_LONGEST_RETRY_S: Final = 60.0
-_NO_ROSTER: Final = Roster(0, {}, frozenset(), {})
-_WEIGHT: Final = WEIGHTS[PoolPolicy().sla]
 _log = logging.getLogger("sfc.exchange")
 
 
@@ -54,10 +51,8 @@ class RayDispatcher:
         self._links: dict[str, Link] = {}
         self._meeting: set[str] = set()
         self._held: dict[str, Link] = {}
-        self._roster = _NO_ROSTER
-        self._crews: dict[str, list[Link]] = {}
-        """Workers that take jobs, by pool."""
-        self._lanes = Lanes(self._pool_of, self._weight_of, lambda key: key in self._where)
+        self._routing = Routing()
+        self._lanes = Lanes(self._routing.pool_of, self._routing.weight_of, lambda key: key in self._where)
         self._alone: deque[Job] = deque()
         self._news = asyncio.Event()
         self._where: dict[str, Link | None] = {}
@@ -71,15 +66,15 @@ class RayDispatcher:
         """Jobs that no worker has yet."""
         return self._lanes.all_queued + len(self._alone)
 
+    def dedicate(self, machine: str, own: bool) -> None:
+        """Whether jobs of this blueprint wait for a pool of its own; said by the catalog, before the scheduler can."""
+        if self._routing.dedicate(machine, own):
+            self._lanes.route()
+            self._pump_soon()
+
     def admit(self, machine: str) -> None:
         """Raises Overloaded when so many jobs wait that no more executions of this state machine should begin."""
-        queued, everything = self._lanes.queued(machine), self._lanes.all_queued
-        if queued >= QUEUED_JOBS or everything >= ALL_QUEUED_JOBS:
-            finished = self._lanes.of(machine).told.finished
-            retry_s = min(max(queued / max(finished, 1) / 10, 1.0), _LONGEST_RETRY_S)
-            raise Overloaded(
-                f"{queued:,} jobs of {machine} and {everything:,} jobs in all wait for a worker", retry_after_s=retry_s
-            )
+        self._lanes.admit(machine)
 
     async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
         """Connects, and learns which jobs the workers still have of an earlier engine: these are adopted when they are
@@ -140,12 +135,12 @@ class RayDispatcher:
     async def _follow(self) -> None:
         while not self._closed:
             try:
-                roster = await self._scheduler.members(self._roster.version, POLL_S)
+                roster = await self._scheduler.members(self._routing.roster.version, POLL_S)
             except RayError as error:
                 _log.info("the scheduler does not answer, the workers stay: %s", error)
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            if roster.version != self._roster.version:
+            if roster.version != self._routing.roster.version:
                 self._know(roster)
 
     async def _report(self) -> None:
@@ -164,7 +159,7 @@ class RayDispatcher:
 
     def _know(self, roster: Roster) -> list[asyncio.Task[None]]:
         """Take the list over; the tasks end when the new workers have told what they hold."""
-        self._roster = roster
+        self._routing.roster = roster
         tasks = []
         for pool, view in roster.pools.items():
             for name, worker in (*view.open.items(), *view.leaving.items()):
@@ -187,20 +182,9 @@ class RayDispatcher:
 
     def _regroup(self) -> None:
         """Workers came or went."""
-        self._crews = {}
-        for link in self._links.values():
-            view = self._roster.pools.get(link.pool)
-            link.open = view is not None and link.name in view.open
-            if link.open:
-                self._crews.setdefault(link.pool, []).append(link)
+        self._routing.regroup(self._links.values())
         self._lanes.route()
         self._pump_soon()
-
-    def _pool_of(self, machine: str) -> str:
-        return machine if machine in self._roster.dedicated or machine in self._crews else COMMON
-
-    def _weight_of(self, machine: str) -> int:
-        return self._roster.weights.get(machine, _WEIGHT)
 
     # ---- sending
 
@@ -218,7 +202,7 @@ class RayDispatcher:
                 self._send(link, self._cut_pinned(link))
         self._send_alone()
         for pool in self._lanes.pools():
-            self._pump_pool(pool, self._crews.get(pool, []))
+            self._pump_pool(pool, self._routing.crew(pool))
         for link in self._links.values():
             if link.calls == 0 and link.on_board:
                 self._send(link, [])
@@ -242,7 +226,7 @@ class RayDispatcher:
             job = self._alone.popleft()
             if job.key not in self._where:
                 continue
-            crew = self._crews.get(self._pool_of(job.machine), ())
+            crew = self._routing.crew(self._routing.pool_of(job.machine))
             link = next((one for one in crew if one.takes and not one.on_board), None)
             if link is None:
                 self._alone.append(job)

@@ -8,11 +8,14 @@ from typing import Final
 
 from actors.desk import BATCH_BYTES
 from actors.roster import NOTHING, Report
+from sfc.errors import Overloaded
+from sfc.limits import ALL_QUEUED_JOBS, QUEUED_JOBS
 from sfc.tasks.job import Job
 
 _REMEMBERED: Final = 20_000
 """Executions whose jobs came last: the next job of one of them is not another execution."""
 _JOB_BYTES: Final = 300
+_LONGEST_RETRY_S: Final = 60.0
 
 
 class Lane:
@@ -94,6 +97,16 @@ class Lanes:
     @property
     def all_queued(self) -> int:
         return sum(map(self.waiting, self._turns))
+
+    def admit(self, machine: str) -> None:
+        """Raises Overloaded when so many jobs wait that no more executions of this state machine should begin."""
+        queued, everything = self.queued(machine), self.all_queued
+        if queued >= QUEUED_JOBS or everything >= ALL_QUEUED_JOBS:
+            finished_s = max(self.of(machine).told.finished, 1)  # about a second passes between two reports
+            raise Overloaded(
+                f"{queued:,} jobs of {machine} and {everything:,} jobs in all wait for a worker",
+                retry_after_s=min(max(queued / finished_s / 10, 1.0), _LONGEST_RETRY_S),
+            )
 
     def cut(self, pool: str, items: int, room: Callable[[str], int]) -> list[Job]:
         """The next jobs for one call, at most `items` and as many bytes as fit one. `room`: how many more jobs of a

@@ -108,6 +108,7 @@ async def _from_zero(scheduler: Any) -> dict[str, Any]:
     for turn in range(COLD):
         name = f"cold-{turn}"
         await scheduler.apply({name: PoolPolicy(mode="specific", idle_s=1)})
+        dispatcher.dedicate(name, True)
         waiter.expect(1)
         began = time.perf_counter()
         dispatcher.dispatch([Job(f"{name}:1", "arn", name, "Noop", "task:noop-async", b"{}")])

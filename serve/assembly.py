@@ -35,7 +35,7 @@ def ray_engine(settings: Settings) -> tuple[Engine, Pools]:
     scheduler = start_scheduler(settings)
     dispatcher = RayDispatcher(scheduler, fetch=catalog.tasks.fetch)
     common = PoolPolicy(mode="common", min=settings.workers, max=settings.workers)
-    pools = Pools(scheduler, catalog, SqlPools(_url(settings)), common)
+    pools = Pools(scheduler, catalog, SqlPools(_url(settings)), common, dispatcher.dedicate)
     return _engine(settings, store, catalog, dispatcher, dispatcher.admit), pools
 
 

@@ -6,7 +6,7 @@ change.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 from ray.exceptions import RayError
@@ -33,9 +33,19 @@ _ANSWER_S: Final = 10.0
 class Pools:
     """All methods run on the engine's event loop. Raises Unavailable while the scheduler is away."""
 
-    def __init__(self, scheduler: SchedulerClient, catalog: Catalog, shelf: PoolShelf, common: PoolPolicy) -> None:
-        """`common`: the common pool's policy where nothing was set."""
+    def __init__(
+        self,
+        scheduler: SchedulerClient,
+        catalog: Catalog,
+        shelf: PoolShelf,
+        common: PoolPolicy,
+        dedicate: Callable[[str, bool], None],
+    ) -> None:
+        """`common`: the common pool's policy where nothing was set. `dedicate`: tells the dispatcher that jobs of a
+        blueprint wait for a pool of its own, or not: no job of a new blueprint may run with the wrong resources.
+        """
         self._scheduler = scheduler
+        self._dedicate = dedicate
         self._catalog = catalog
         self._shelf = shelf
         self._common = common
@@ -48,12 +58,16 @@ class Pools:
     async def open(self) -> None:
         """Tell the scheduler all policies, and from now on their changes."""
         policies = await asyncio.to_thread(self._read_all)
+        for name, policy in policies.items():
+            self._notice(name, policy)
+        self._changed.clear()
         await self._ask(self._scheduler.apply(policies, whole=True))
         loop = asyncio.get_running_loop()
 
-        def changed(name: str) -> None:  # in any thread
+        def changed(name: str) -> None:  # in the thread that changes it, before whoever asked for that is answered
+            policy = self._current(name)
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._notice, name)
+                loop.call_soon_threadsafe(self._notice, name, policy)
 
         self._catalog.subscribe(changed)
         self._follower = asyncio.create_task(self._follow())
@@ -92,7 +106,7 @@ class Pools:
         policy = await asyncio.to_thread(self._effective, name, merged)
         await asyncio.to_thread(self._shelf.put_pool, name, merged)
         self._set[name] = merged
-        self._notice(name)
+        self._notice(name, policy)
         return policy
 
     async def drain(self, name: str) -> None:
@@ -122,7 +136,9 @@ class Pools:
             return read_policy(settings, default=self._common)
         return read_policy(spelled_policy(self._catalog.get(name).settings), settings)
 
-    def _notice(self, name: str) -> None:
+    def _notice(self, name: str, policy: PoolPolicy | None) -> None:
+        if name != COMMON:
+            self._dedicate(name, policy is not None and policy.mode == "specific")
         self._changed.add(name)
         self._wake.set()
 
@@ -132,19 +148,32 @@ class Pools:
             self._wake.clear()
             names, self._changed = self._changed, set()
             try:
-                await self._scheduler.apply({name: await self._current(name) for name in names})
+                await self._scheduler.apply({name: await self._kept(name) for name in names})
             except (RayError, Unavailable) as error:
                 log.info("the scheduler does not hear of policies: %s", error)
                 self._changed |= names
                 self._wake.set()
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _current(self, name: str) -> PoolPolicy | None:
+    async def _kept(self, name: str) -> PoolPolicy | None:
+        """What the scheduler shall know. What was set goes with the blueprint."""
+        if name not in self._set or await asyncio.to_thread(self._exists, name):
+            return await asyncio.to_thread(self._current, name)
+        del self._set[name]
+        await asyncio.to_thread(self._shelf.put_pool, name, {})
+        return None
+
+    def _exists(self, name: str) -> bool:
         try:
-            policy = await self.policy(name)
-        except NotFound:  # what was set goes with the blueprint
-            self._set.pop(name, None)
-            await asyncio.to_thread(self._shelf.put_pool, name, {})
+            return name == COMMON or bool(self._catalog.get(name))
+        except NotFound:
+            return False
+
+    def _current(self, name: str) -> PoolPolicy | None:
+        """Blocks. None: the default, also where there is no such blueprint."""
+        try:
+            policy = self._effective(name, self._set.get(name, {}))
+        except NotFound:
             return None
         except InvalidRequest as error:
             log.error("the settings of pool %s are left out: %s", name, error.message)

@@ -29,7 +29,12 @@ class SimulatedScheduler:
         self.planner: Planner[str] = Planner(COMMON_POLICY, 1.0, 1, time.time())
         self.capacity = capacity
         self.started = 0
+        self.dedicated: frozenset[str] = frozenset()
         self.act()
+
+    def dedicate(self, name: str, own: bool) -> None:
+        """The dispatcher's part."""
+        self.dedicated = self.dedicated | {name} if own else self.dedicated - {name}
 
     def act(self) -> None:
         now = time.time()
@@ -76,4 +81,5 @@ def pooled_engine(scheduler: SimulatedScheduler, shelf: MemoryPools | None = Non
     """An engine in memory, and the pools of that scheduler over its catalog."""
     catalog = Catalog(MemoryShelf())
     engine = Engine(MemoryStore(), catalog, LocalDispatcher(JobRunner()))
-    return engine, Pools(scheduler, catalog, shelf or MemoryPools(), COMMON_POLICY)  # type: ignore[arg-type]
+    pools = Pools(scheduler, catalog, shelf or MemoryPools(), COMMON_POLICY, scheduler.dedicate)  # type: ignore[arg-type]
+    return engine, pools

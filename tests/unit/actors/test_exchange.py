@@ -253,6 +253,25 @@ async def test_jobs_of_a_dedicated_blueprint_wait_for_its_pool_and_wake_it_at_on
     await house.dispatcher.close()
 
 
+async def test_jobs_of_a_blueprint_that_was_just_dedicated_do_not_go_to_the_common_pool() -> None:
+    common, own = FakeWorker(), FakeWorker()
+    house = await House(common=common).open()
+    house.dispatcher.dedicate("orders", True)
+    house.dispatch("1", machine="orders")
+    await settle()
+    assert common.jobs() == []
+    house.scheduler.replace({"common": common}, orders={"own": own})
+    await settle()
+    assert own.jobs() == ["1"]
+    house.scheduler.replace({"common": common})
+    house.dispatch("2", machine="orders")
+    await settle()
+    house.dispatcher.dedicate("orders", False)
+    await settle()
+    assert common.jobs() == ["2"]
+    await house.dispatcher.close()
+
+
 async def test_a_pool_that_is_empty_and_not_dedicated_leaves_its_jobs_to_the_common_one() -> None:
     common = FakeWorker()
     house = await House(common=common).open()
@@ -287,7 +306,7 @@ async def test_a_flood_leaves_room_on_a_shared_worker_for_others() -> None:
 
 
 async def test_starts_are_refused_while_too_many_jobs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.exchange.QUEUED_JOBS", 3)
+    monkeypatch.setattr("actors.lanes.QUEUED_JOBS", 3)
     house = await House().open()
     house.dispatch("1", "2", "3", machine="orders")
     house.dispatcher.admit("billing")

@@ -58,6 +58,7 @@ def until_policy(scheduler: SimulatedScheduler, name: str, policy: PoolPolicy) -
 
 def test_a_blueprint_says_what_its_pool_may_be(rest: httpx.Client, scheduler: SimulatedScheduler) -> None:
     assert put(rest, "orders", pool={"mode": "specific", "max": 3}).status_code == 201
+    assert scheduler.dedicated == {"orders"}  # known at once: its first job must not go astray
     until_policy(scheduler, "orders", PoolPolicy(mode="specific", max=3))
     shown = rest.get("/api/pools/orders").json()
     assert (shown["specific"], shown["policy"]["max"], shown["up"]) == (True, 3, 0)
@@ -65,6 +66,7 @@ def test_a_blueprint_says_what_its_pool_may_be(rest: httpx.Client, scheduler: Si
     shown = rest.get("/api/pools/orders").json()
     assert (shown["wished"], shown["up"], shown["in_flight"], shown["last"]["what"]) == (3, 3, 250, "grow")
     put(rest, "orders", pool={"mode": "common"})
+    assert scheduler.dedicated == set()
     until_policy(scheduler, "orders", PoolPolicy(mode="common"))
     rest.delete("/api/blueprints/orders")
     until_policy(scheduler, "orders", PoolPolicy())
@@ -142,6 +144,7 @@ async def test_what_was_set_outlives_the_server() -> None:
             await pools.set(COMMON, {"size": 1}, over=True)
         else:
             assert scheduler.planner.policy("orders") == PoolPolicy(mode="specific", size=3)
+            assert scheduler.dedicated == {"orders"}
             assert scheduler.planner.common.size == 1
         await pools.close()
         await engine.close()
