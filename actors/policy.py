@@ -71,7 +71,8 @@ class Sizer:
         while self._peaks and self._peaks[-1][1] <= need:
             self._peaks.pop()
         self._peaks.append((now, need))
-        while now - self._peaks[0][0] > min(HOLD_S, policy.idle_s):
+        hold_s = min(HOLD_S, policy.idle_s)
+        while now - self._peaks[0][0] > hold_s:
             self._peaks.popleft()
         if load.busy:
             self._busy_at = now
@@ -86,7 +87,7 @@ class Sizer:
         if size > current:
             why = f"{numbers} make {need}"
         elif load.busy or size:
-            why = f"{numbers} made at most {peak} in the last {HOLD_S:.0f} s"
+            why = f"{numbers} made at most {peak} in the last {hold_s:g} s"
         else:
             why = f"no job for {policy.idle_s:g} s"
         return Sized(size, f"{why}; within {policy.min} to {policy.max}")

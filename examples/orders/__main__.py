@@ -46,7 +46,7 @@ def order(number: str, *, quantity: int = 1) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def server(data: str) -> Iterator[str]:
+def server(data: str, handlers: str = "examples.orders.handlers", blueprints: Path | None = None) -> Iterator[str]:
     """`sfc up` on a free port; stopped at the end. Yields the URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -62,9 +62,10 @@ def server(data: str) -> Iterator[str]:
         "--workers",
         "2",
         "--handlers",
-        "examples.orders.handlers",
+        handlers,
+        *(("--blueprints", blueprints) if blueprints else ()),
     ]
-    process = subprocess.Popen([*command, "--blueprints", HERE], cwd=HERE.parent.parent)
+    process = subprocess.Popen(command, cwd=HERE.parent.parent)
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(process, url)
@@ -197,7 +198,7 @@ def main() -> int:
     options.add_argument("--keep", action="store_true", help="leave the server up until Ctrl-C")
     arguments = options.parse_args()
     warehouse = Warehouse().start()
-    with tempfile.TemporaryDirectory(prefix="sfc-demo-") as data, server(data) as url:
+    with tempfile.TemporaryDirectory(prefix="sfc-demo-") as data, server(data, blueprints=HERE) as url:
         came_through = demo(url, warehouse)
         if arguments.keep:
             console.print("the server stays up: Ctrl-C ends it")
