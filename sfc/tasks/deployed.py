@@ -99,7 +99,7 @@ class Deployments:
         loading = self._loading.get(digest)
         if loading is None:  # jobs that come meanwhile wait for the same
             loading = self._loading[digest] = asyncio.get_running_loop().create_task(self._load(digest))
-            loading.add_done_callback(lambda _: self._loading.pop(digest, None))
+            loading.add_done_callback(partial(self._loaded, digest))
         try:
             return await asyncio.shield(loading)
         except TaskError:
@@ -112,6 +112,11 @@ class Deployments:
             told = failure(error)
             cause = f"{told.error}: {told.cause}"
             raise TaskError("SFC.TaskNotLoaded", cause[:CAUSE_CHARS]) from None
+
+    def _loaded(self, digest: str, loading: "asyncio.Task[Deployed]") -> None:
+        self._loading.pop(digest, None)
+        if not loading.cancelled():
+            loading.exception()  # whoever waited for it may be gone
 
     def let_go(self, now: float) -> None:
         """Unload what no job has used for a while; `now` is of the monotonic clock."""

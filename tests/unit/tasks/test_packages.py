@@ -238,3 +238,15 @@ def test_a_rest_task_makes_its_request_of_the_input(settings: Any, value: Any, w
 def test_a_field_that_the_url_needs_must_be_there(value: Any) -> None:
     with pytest.raises(TaskError, match="InvalidInput"):
         request_of(a_meta(url="https://s.example/{sku}"), value, "k")
+
+
+async def test_a_job_that_is_called_back_while_its_code_is_loaded_leaves_nothing(
+    runner: JobRunner, source: Source
+) -> None:
+    running = asyncio.ensure_future(runner.run(job("task:charge", 1, meta=source.meta("a:f", {"a.py": b"x ="}))))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert runner.running == 0
+    assert output(await runner.run(job("task:charge", 1, key="2:2:2", meta=source.meta())))["cents"] == 1
