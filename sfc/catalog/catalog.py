@@ -37,7 +37,7 @@ class Catalog:
         self._lock = RLock()
         self._current: dict[str, Version] = {}
         self._versions: dict[int, Version] = {}
-        self.releases = Releases(shelf, self, self._partition, clock)
+        self.releases = Releases(shelf, self, self._partition, clock, self._lock)
         self.tags = Tags(shelf)
         self._listeners: list[Callable[[str], None]] = []
         self.activities = Activities(shelf, self.tags, self._partition, clock)

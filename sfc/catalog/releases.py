@@ -26,13 +26,16 @@ class Releases:
     """Methods block, except `release` and `alias` of what was asked for before."""
 
     def __init__(
-        self, shelf: ReleaseShelf, blueprints: Blueprints, partition: Partition, clock: Callable[[], int]
+        self, shelf: ReleaseShelf, blueprints: Blueprints, partition: Partition, clock: Callable[[], int], lock: RLock
     ) -> None:
+        """`lock` is that of the blueprints: each of the two calls the other, and two locks would be taken in both
+        orders.
+        """
         self._shelf = shelf
         self._blueprints = blueprints
         self._partition = partition
         self._clock = clock
-        self._lock = RLock()
+        self._lock = lock
         self._releases: dict[tuple[str, int], Release] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
 
