@@ -30,6 +30,7 @@ from sfc.engine.redrives import Redrives
 from sfc.engine.resident import pinned
 from sfc.engine.settings import EngineSettings
 from sfc.engine.starts import StartRequest, Starts
+from sfc.engine.stats import stats
 from sfc.engine.stops import Stops
 from sfc.engine.stored_journal import StoredJournal
 from sfc.errors import SfcError, Unavailable
@@ -44,6 +45,8 @@ from sfc.tasks.mocks import MockConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+N = TypeVar("N", Activity, TaskChange, Version)
+"""What has a name and is listed by it."""
 
 __all__ = ["Engine", "EngineSettings", "StartRequest"]
 
@@ -211,19 +214,11 @@ class Engine:
 
     async def list_activities(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Activity]:
         """By name."""
-        question: list[object] = ["activities"]
-        after = tokens.place_of_text(token, question)
-        found = await self.consult(lambda catalog: catalog.activities.list(after, limit + 1))
-        more = len(found) > limit
-        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+        return await self._by_name("activities", token, limit, lambda catalog: catalog.activities.list)
 
     async def list_tasks(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[TaskChange]:
         """The latest version of each, by name."""
-        question: list[object] = ["tasks"]
-        after = tokens.place_of_text(token, question) or ""
-        found = await self.consult(lambda catalog: catalog.tasks.latest(after, limit + 1))
-        more = len(found) > limit
-        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+        return await self._by_name("tasks", token, limit, lambda catalog: catalog.tasks.latest)
 
     def close_polls(self) -> None:
         """Answer whoever waits for a task of an activity: the server is going to stop."""
@@ -326,18 +321,7 @@ class Engine:
 
     def stats(self) -> dict[str, int | float]:
         """Figures of this engine since it was made."""
-        figures, host = self._host.committer.figures, self._host
-        return {
-            "resident": len(host.residence.all),
-            "jobs": sum(len(resident.run.jobs) for resident in host.residence.all.values()),
-            "waiters": sum(map(len, host.listeners.ended.values())),
-            "passivated": host.passivated,
-            "broken": len(host.residence.broken),
-            "commits": figures.commits,
-            "entries": figures.entries,
-            "largest_batch": figures.largest,
-            "mean_batch": figures.entries / figures.commits if figures.commits else 0.0,
-        }
+        return stats(self._host)
 
     # Blueprints
 
@@ -377,16 +361,20 @@ class Engine:
 
     async def list_blueprints(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Version]:
         """By name."""
-        question: list[object] = ["blueprints"]
-        after = tokens.place_of_text(token, question)
-        found = await self._host.threads.call(lambda: self._catalog.list(after, limit + 1))
-        more = len(found) > limit
-        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if more else None)
+        return await self._by_name("blueprints", token, limit, lambda catalog: catalog.list)
 
     async def delete_blueprint(self, name: str) -> None:
         """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
         await self._host.threads.call(lambda: self._catalog.delete(name))
         self._host.errands.begin(self._stops.forget(name))
+
+    async def _by_name(
+        self, what: str, token: str | None, limit: int, lists: Callable[[Catalog], Callable[[str, int], Sequence[N]]]
+    ) -> Page[N]:
+        question: list[object] = [what]
+        after = tokens.place_of_text(token, question) or ""
+        found = await self.consult(lambda catalog: lists(catalog)(after, limit + 1))
+        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if len(found) > limit else None)
 
     async def _drop_tasks(self) -> None:
         """Forget the deleted tasks that no execution can need any more."""
