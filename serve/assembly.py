@@ -47,7 +47,9 @@ def start_scheduler(settings: Settings) -> SchedulerClient:
         aws=settings.aws,
         cpus=min(1.0, _CPUS_OF_ALL_WORKERS / settings.workers),
     )
-    return connect_scheduler(SchedulerSettings(size=settings.workers, worker=options))
+    return connect_scheduler(
+        SchedulerSettings(size=settings.workers, worker=options, headroom_cpus=settings.headroom_cpus)
+    )
 
 
 def local_engine(settings: Settings) -> Engine:

@@ -26,6 +26,8 @@ class Settings:
     map_files: tuple[str, ...] = ()
     """Directories that Distributed Maps may read and write."""
     workers: int = 2
+    headroom_cpus: float = 0.0
+    """How many more CPUs than the cluster has workers may ask for, so that Ray's autoscaler adds nodes."""
     mocks: str | None = None
     """A mock configuration file: executions may be started as its test cases."""
     blueprints: str | None = None
