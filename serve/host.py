@@ -27,22 +27,25 @@ async def hosting(
     A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
     """
     engine.serve_api(sdk_of(engine))
-    await engine.open()
+    if pools is not None:
+        await pools.open()  # first: jobs that go on when the engine opens must find their own workers
     try:
-        await load_blueprints(engine, settings.blueprints)
-        if pools is not None:
-            await pools.open()
-        ingress = Ingress(build_app(engine, pools), await bind_patiently(settings.host, settings.port, patience_s))
-        await ingress.start()
+        await engine.open()
         try:
-            yield ingress
+            await load_blueprints(engine, settings.blueprints)
+            listener = await bind_patiently(settings.host, settings.port, patience_s)
+            ingress = Ingress(build_app(engine, pools), listener)
+            await ingress.start()
+            try:
+                yield ingress
+            finally:
+                engine.close_polls()
+                await ingress.stop()
         finally:
-            engine.close_polls()
-            await ingress.stop()
+            await engine.close()
     finally:
         if pools is not None:
             await pools.close()
-        await engine.close()
 
 
 async def load_blueprints(engine: Engine, directory: str | None) -> None:

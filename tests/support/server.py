@@ -41,18 +41,18 @@ class _Server:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         engine, pools = self._make()
         engine.serve_api(sdk_of(engine))
-        await engine.open()
         if pools is not None:
             await pools.open()
+        await engine.open()
         ingress = Ingress(build_app(engine, pools), listener)
         await ingress.start()
         self._ready.set()
         await self._stop.wait()
         engine.close_polls()
         await ingress.stop()
+        await engine.close()
         if pools is not None:
             await pools.close()
-        await engine.close()
 
 
 @contextmanager
