@@ -22,18 +22,17 @@ _Request: Final[Any] = reflection_pb2.ServerReflectionRequest
 async def services_of(channel: Any, target: str, service: str) -> Services:
     """What the server says of this service. Raises TaskError, grpc.aio.AioRpcError."""
     for method in _METHODS:
-        try:
-            return await _ask(channel, method, target, service)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
+        services = await _ask(channel, method, target, service)
+        if services is not None:
+            return services
     raise TaskError(
         "Grpc.UNIMPLEMENTED",
         f"{target} offers no server reflection: give a descriptor set with a task meta of type grpc",
     )
 
 
-async def _ask(channel: Any, method: str, target: str, service: str) -> Services:
+async def _ask(channel: Any, method: str, target: str, service: str) -> Services | None:
+    """None: the server does not know this version of the protocol."""
     call = channel.stream_stream(
         method, _Request.SerializeToString, reflection_pb2.ServerReflectionResponse.FromString
     )(timeout=_ANSWER_S)
@@ -57,6 +56,11 @@ async def _ask(channel: Any, method: str, target: str, service: str) -> Services
                 asked |= missing
                 wanted = [_Request(file_by_filename=name) for name in sorted(missing)]
         return Services(files)
+    except grpc.aio.AioRpcError:
+        # What a write to a call tells that the server has refused already is not why it was refused.
+        if await call.code() is grpc.StatusCode.UNIMPLEMENTED:
+            return None
+        raise
     except InvalidDescriptors as error:
         raise TaskError("SFC.InvalidDescriptors", f"{target}: {error}") from None
     finally:
