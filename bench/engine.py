@@ -121,7 +121,7 @@ async def measure(executions: int, in_flight: int) -> dict[str, Any]:
         directory = Path(name)
         engine, store = make_engine(directory)
         await engine.open()
-        await engine.create_blueprint("charge", DEFINITION)
+        await engine.blueprints.create("charge", DEFINITION)
         await burst(engine, 200, in_flight)  # warm
         store.batches.clear()
         cpu = time.process_time()

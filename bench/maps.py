@@ -74,7 +74,7 @@ async def run(folder: Path, items: int) -> float:
         store, Catalog(SqlShelf(f"sqlite:///{folder}/sfc.db")), LocalDispatcher(JobRunner()), storage=storage
     )
     await engine.open()
-    await engine.create_blueprint("maps", flow(folder))
+    await engine.blueprints.create("maps", flow(folder))
     began = time.perf_counter()
     started = await engine.start("maps")
     record = await engine.wait(started.arn, 600)

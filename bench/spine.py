@@ -99,7 +99,7 @@ async def _inside(folder: Path) -> dict[str, Any]:
     store = SqliteStore(folder / "sfc.db")
     engine = Engine(store, Catalog(SqlShelf(f"sqlite:///{folder / 'sfc.db'}")), RayDispatcher(scheduler))
     await engine.open()
-    await engine.create_blueprint("echo", DEFINITION)
+    await engine.blueprints.create("echo", DEFINITION)
     workers = (await scheduler.members(0, 1)).pools[COMMON].open
 
     async def one() -> None:

@@ -30,7 +30,7 @@ async def _measure(directory: Path, executions: int) -> dict[str, Any]:
     store = SqliteStore(directory / "sfc.db")
     engine = Engine(store, Catalog(SqlShelf(f"sqlite:///{directory / 'sfc.db'}")), Answering())
     await engine.open()
-    await engine.create_blueprint("later", _DEFINITION)
+    await engine.blueprints.create("later", _DEFINITION)
     await engine.start_many([StartRequest("later")] * _BATCH)  # what the first executions load stays for all
     before, began = _mib(), time.perf_counter()
     for _ in range(executions // _BATCH):

@@ -63,7 +63,7 @@ def _definitions(directory: str | None) -> list[Path]:
 
 async def _put(engine: Engine, name: str, definition: str) -> None:
     try:
-        if (await engine.get_blueprint(name)).definition != definition:
-            await engine.update_blueprint(name, definition=definition)
+        if (await engine.blueprints.get(name)).definition != definition:
+            await engine.blueprints.update(name, definition=definition)
     except NotFound:
-        await engine.create_blueprint(name, definition, kind="STANDARD", role_arn=_ROLE, settings={})
+        await engine.blueprints.create(name, definition, kind="STANDARD", role_arn=_ROLE, settings={})

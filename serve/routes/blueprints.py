@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api/blueprints", tags=["blueprints"], responses=ERRO
 
 @router.get("", summary="List blueprints")
 async def list_blueprints(engine: EngineDep, limit: Limit = PAGE, token: Token = None) -> models.Blueprints:
-    page = await engine.list_blueprints(limit, token)
+    page = await engine.blueprints.list(limit, token)
     items = [models.summary(version, engine.partition.state_machine(version.name)) for version in page.items]
     return models.Blueprints(items=items, next_token=page.next_token)
 
@@ -36,7 +36,7 @@ async def validate_definition(body: models.DefinitionToCheck) -> models.CheckRes
 
 @router.get("/{name}", summary="Show a blueprint")
 async def get_blueprint(engine: EngineDep, name: str) -> models.Blueprint:
-    version = await engine.get_blueprint(name)
+    version = await engine.blueprints.get(name)
     return models.blueprint(version, engine.partition.state_machine(version.name))
 
 
@@ -46,13 +46,13 @@ async def put_blueprint(
 ) -> models.Blueprint:
     """A new version, when anything differs; running executions keep the version they started with."""
     try:
-        version = await engine.get_blueprint(check_name(name))
+        version = await engine.blueprints.get(check_name(name))
         if (version.definition, version.role_arn, dict(version.settings)) != (
             body.text(),
             body.role_arn,
             body.settings,
         ):
-            version = await engine.update_blueprint(
+            version = await engine.blueprints.update(
                 name, definition=body.text(), role_arn=body.role_arn, settings=body.settings
             )
     except NotFound:
@@ -62,7 +62,7 @@ async def put_blueprint(
 
 
 async def _create(engine: EngineDep, name: str, body: models.NewBlueprintVersion) -> models.Blueprint:
-    version = await engine.create_blueprint(
+    version = await engine.blueprints.create(
         name, body.text(), kind=body.kind, role_arn=body.role_arn, settings=body.settings
     )
     return models.blueprint(version, engine.partition.state_machine(name))
@@ -70,4 +70,4 @@ async def _create(engine: EngineDep, name: str, body: models.NewBlueprintVersion
 
 @router.delete("/{name}", summary="Delete a blueprint", status_code=204)
 async def delete_blueprint(engine: EngineDep, name: str) -> None:
-    await engine.delete_blueprint(name)
+    await engine.blueprints.delete(name)

@@ -72,6 +72,6 @@ async def _workers(request: Request) -> Sequence[Worker]:
 
 @router.get("/", include_in_schema=False)
 async def home(engine: EngineDep) -> HTMLResponse:
-    blueprints = await engine.list_blueprints(20, None)
+    blueprints = await engine.blueprints.list(20, None)
     recent = await engine.list(None, None, 20, None)
     return HTMLResponse(render_home(blueprints.items, recent.items, await engine.counts()))

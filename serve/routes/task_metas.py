@@ -23,7 +23,7 @@ _ZIP: dict[str, Any] = {
 @router.get("/tasks", summary="List tasks")
 async def list_tasks(engine: EngineDep, limit: Limit = PAGE, token: Token = None) -> task_models.Tasks:
     """The latest version of each, by name."""
-    page = await engine.list_tasks(limit, token)
+    page = await engine.blueprints.list_tasks(limit, token)
     return task_models.Tasks(items=[task_models.outline(each) for each in page.items], next_token=page.next_token)
 
 

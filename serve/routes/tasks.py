@@ -32,7 +32,7 @@ async def heartbeat(engine: EngineDep, body: models.TaskHeartbeat) -> None:
 
 @router.get("/activities", summary="List activities", response_model=models.Activities)
 async def list_activities(engine: EngineDep, limit: Limit = PAGE, token: Token = None) -> dict[str, Any]:
-    page = await engine.list_activities(limit, token)
+    page = await engine.blueprints.list_activities(limit, token)
     items = [models.activity(each, engine.partition) for each in page.items]
     return {"items": items, "next_token": page.next_token}
 

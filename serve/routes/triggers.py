@@ -46,7 +46,7 @@ async def trigger(
 
 
 async def _run(engine: Engine, blueprint: str, text: str, name: str | None, wait_s: float) -> ExecutionRecord:
-    if wait_s and (await engine.get_blueprint(blueprint)).kind == "EXPRESS":
+    if wait_s and (await engine.blueprints.get(blueprint)).kind == "EXPRESS":
         return await engine.start_sync(blueprint, text, name)
     try:
         record = await engine.start(blueprint, text, name)

@@ -39,7 +39,7 @@ async def describe_activity(engine: Engine, body: Body) -> Body:
 
 
 async def list_activities(engine: Engine, body: Body) -> Body:
-    page = await engine.list_activities(body.get("maxResults") or DEFAULT_PAGE_SIZE, body.get("nextToken"))
+    page = await engine.blueprints.list_activities(body.get("maxResults") or DEFAULT_PAGE_SIZE, body.get("nextToken"))
     answer: Body = {"activities": [_outline(engine, activity) for activity in page.items]}
     if page.next_token:
         answer["nextToken"] = page.next_token

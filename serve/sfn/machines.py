@@ -173,14 +173,14 @@ def _described(engine: Engine, version: Version, body: Body) -> Body:
 
 async def delete_state_machine(engine: Engine, body: Body) -> Body:
     try:
-        await engine.delete_blueprint(names.unqualified(body["stateMachineArn"]))
+        await engine.blueprints.delete(names.unqualified(body["stateMachineArn"]))
     except NotFound:
         return {}  # deleting is idempotent
     return {}
 
 
 async def list_state_machines(engine: Engine, body: Body) -> Body:
-    page = await engine.list_blueprints(body.get("maxResults") or DEFAULT_PAGE_SIZE, body.get("nextToken"))
+    page = await engine.blueprints.list(body.get("maxResults") or DEFAULT_PAGE_SIZE, body.get("nextToken"))
     answer: Body = {
         "stateMachines": [
             {

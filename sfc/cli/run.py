@@ -75,7 +75,7 @@ async def _run(
     try:
         for deployment in deployments:
             await engine.consult(partial(deploy_into, deployment=deployment))
-        await engine.create_blueprint(name, definition)
+        await engine.blueprints.create(name, definition)
         record = await engine.start(name, text)
         while record.status == "RUNNING":
             record = await engine.wait(record.arn, 60)

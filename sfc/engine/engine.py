@@ -4,20 +4,19 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from sfc import arn as arns
 from sfc.arn import Partition
 from sfc.asl.expression import Failure
-from sfc.catalog.activity import Activity
 from sfc.catalog.catalog import Catalog, utc_ms
 from sfc.catalog.tasks import TaskChange
 from sfc.catalog.version import Version
-from sfc.engine import tokens
 from sfc.engine.activities import Activities, ActivityTask
 from sfc.engine.api_tasks import ApiCall, ApiTasks
+from sfc.engine.blueprints import Blueprints
 from sfc.engine.callbacks import Callbacks
 from sfc.engine.children import Children
 from sfc.engine.history import Histories
@@ -37,16 +36,13 @@ from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import Run
 from sfc.interpreter.entries import Started
 from sfc.items.storage import Storage
-from sfc.jsonvalue import Json
 from sfc.limits import DEFAULT_PAGE_SIZE
-from sfc.store.journal import Kind, Lease, Store
+from sfc.store.journal import Lease, Store
 from sfc.tasks.job import Dispatcher
 from sfc.tasks.mocks import MockConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-N = TypeVar("N", Activity, TaskChange, Version)
-"""What has a name and is listed by it."""
 
 __all__ = ["Engine", "EngineSettings", "StartRequest"]
 
@@ -84,6 +80,7 @@ class Engine:
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
         self._starts = Starts(self._host, admit)
         self._stops = Stops(self._host)
+        self.blueprints = Blueprints(self._host, self._stops)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
         self._redrives = Redrives(self._host)
@@ -212,14 +209,6 @@ class Engine:
         """
         return await self._activities.get_task(activity, worker, timeout_s)
 
-    async def list_activities(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Activity]:
-        """By name."""
-        return await self._by_name("activities", token, limit, lambda catalog: catalog.activities.list)
-
-    async def list_tasks(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[TaskChange]:
-        """The latest version of each, by name."""
-        return await self._by_name("tasks", token, limit, lambda catalog: catalog.tasks.latest)
-
     def close_polls(self) -> None:
         """Answer whoever waits for a task of an activity: the server is going to stop."""
         self._activities.close_polls()
@@ -323,58 +312,9 @@ class Engine:
         """Figures of this engine since it was made."""
         return stats(self._host)
 
-    # Blueprints
-
-    async def create_blueprint(
-        self,
-        name: str,
-        definition: str,
-        *,
-        kind: Kind = "STANDARD",
-        role_arn: str = "",
-        settings: Mapping[str, Json] | None = None,
-    ) -> Version:
-        """See `Catalog.create`."""
-        return await self.consult(
-            lambda catalog: catalog.create(name, definition, kind=kind, role_arn=role_arn, settings=settings)
-        )
-
     async def consult(self, question: Callable[[Catalog], T]) -> T:
         """Have the catalog do or tell something, beside the event loop."""
-        return await self._host.threads.call(lambda: question(self._catalog))
-
-    async def update_blueprint(
-        self,
-        name: str,
-        definition: str | None = None,
-        *,
-        role_arn: str | None = None,
-        settings: Mapping[str, Json] | None = None,
-    ) -> Version:
-        """See `Catalog.update`. Running executions keep the version they started with."""
-        return await self._host.threads.call(
-            lambda: self._catalog.update(name, definition=definition, role_arn=role_arn, settings=settings)
-        )
-
-    async def get_blueprint(self, name: str) -> Version:
-        return await self._host.threads.call(lambda: self._catalog.get(name))
-
-    async def list_blueprints(self, limit: int = DEFAULT_PAGE_SIZE, token: str | None = None) -> Page[Version]:
-        """By name."""
-        return await self._by_name("blueprints", token, limit, lambda catalog: catalog.list)
-
-    async def delete_blueprint(self, name: str) -> None:
-        """No more starts; what runs is stopped, and then all of it is forgotten, after this has returned."""
-        await self._host.threads.call(lambda: self._catalog.delete(name))
-        self._host.errands.begin(self._stops.forget(name))
-
-    async def _by_name(
-        self, what: str, token: str | None, limit: int, lists: Callable[[Catalog], Callable[[str, int], Sequence[N]]]
-    ) -> Page[N]:
-        question: list[object] = [what]
-        after = tokens.place_of_text(token, question) or ""
-        found = await self.consult(lambda catalog: lists(catalog)(after, limit + 1))
-        return Page(found[:limit], tokens.give(question, found[limit - 1].name) if len(found) > limit else None)
+        return await self.blueprints.consult(question)
 
     async def _drop_tasks(self) -> None:
         """Forget the deleted tasks that no execution can need any more."""

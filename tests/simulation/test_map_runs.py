@@ -146,7 +146,7 @@ async def test_every_item_has_exactly_one_result_whenever_the_engine_dies(kind: 
     world = MapWorld(seed, folder)
     await world.begin(mortal=False)
     definition = flow(folder, world.chance, kind)
-    await world.engine.create_blueprint("flow", definition)
+    await world.engine.blueprints.create("flow", definition)
     await world.engine.close()
     await world.begin()
     for _ in range(60):

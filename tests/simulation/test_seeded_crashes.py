@@ -39,7 +39,7 @@ FLOW = json.dumps({
 async def test_what_was_acknowledged_ends_whenever_the_engine_dies(seed: int) -> None:
     world = World(seed)
     await world.begin(mortal=False)
-    await world.engine.create_blueprint("flow", FLOW, role_arn=ROLE)
+    await world.engine.blueprints.create("flow", FLOW, role_arn=ROLE)
     await world.engine.close()
     await world.begin()
     for _ in range(120):

@@ -79,7 +79,7 @@ async def house() -> AsyncIterator[House]:
     made = House()
     await made.engine.open()
     for name, definition in (("task", TASK), ("wait", WAIT), ("pass", PASS)):
-        await made.engine.create_blueprint(name, json.dumps(definition))
-        await made.engine.create_blueprint(f"express-{name}", json.dumps(definition), kind="EXPRESS")
+        await made.engine.blueprints.create(name, json.dumps(definition))
+        await made.engine.blueprints.create(f"express-{name}", json.dumps(definition), kind="EXPRESS")
     yield made
     await made.engine.close()

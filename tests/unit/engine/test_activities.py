@@ -24,7 +24,7 @@ async def packing(house: House) -> House:
 
 async def blueprint(house: House, name: str, **more: Any) -> None:
     state = {"Type": "Task", "Resource": ACTIVITY, "End": True, **more}
-    await house.engine.create_blueprint(name, json.dumps({"StartAt": "Pack", "States": {"Pack": state}}))
+    await house.engine.blueprints.create(name, json.dumps({"StartAt": "Pack", "States": {"Pack": state}}))
 
 
 async def order(house: House, number: int = 1, machine: str = "packing") -> ExecutionRecord:

@@ -27,7 +27,7 @@ async def ask(house: House, *, accept: bool = True, **more: Any) -> tuple[Execut
     states: dict[str, Any] = {"Ask": state}
     if "Catch" in more:
         states["Caught"] = {"Type": "Pass", "End": True}
-    await house.engine.create_blueprint("ask", json.dumps({"StartAt": "Ask", "States": states}))
+    await house.engine.blueprints.create("ask", json.dumps({"StartAt": "Ask", "States": states}))
     record = await house.engine.start("ask", "{}", "a")
     return record, await accepted(house) if accept else token_of(house)
 
@@ -264,7 +264,7 @@ async def test_a_child_may_be_answered_for_by_the_token_of_its_parent(house: Hou
     }
     state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync", "Parameters": parameters}
     definition = {"StartAt": "Start", "States": {"Start": {**state, "End": True}}}
-    await house.engine.create_blueprint("parent", json.dumps(definition))
+    await house.engine.blueprints.create("parent", json.dumps(definition))
     record = await house.engine.start("parent", "{}", "p")
     await house.engine.advance()
     await house.engine.send_task_success(token_of(house), '"by token"')

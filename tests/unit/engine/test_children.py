@@ -22,7 +22,7 @@ def starter(pattern: str, machine: str = "task", **more: Any) -> str:
 
 async def begin(house: House, pattern: str, input: str = '{"order": 1}', **more: Any) -> ExecutionRecord:
     """Start a parent and wait until its child runs."""
-    await house.engine.create_blueprint("parent", starter(pattern, **more))
+    await house.engine.blueprints.create("parent", starter(pattern, **more))
     record = await house.engine.start("parent", input, "p")
     await house.engine.advance()
     return record
@@ -155,7 +155,7 @@ async def test_a_parent_whose_answer_could_not_be_written_is_told_again(house: H
 
 async def test_a_start_whose_answer_was_not_written_finds_its_child_again(house: House) -> None:
     """The commit of TaskSubmitted fails: the parent is read again and must not start a second child."""
-    await house.engine.create_blueprint("parent", starter("states:startExecution.sync"))
+    await house.engine.blueprints.create("parent", starter("states:startExecution.sync"))
     parents: list[int] = []
 
     def refuse_once(batch: Any) -> None:
@@ -213,7 +213,7 @@ async def test_a_started_execution_that_is_not_waited_for_outlives_its_parent(ho
 
 
 async def test_an_unknown_machine_fails_the_task_as_the_service_words_it(house: House) -> None:
-    await house.engine.create_blueprint("parent", starter("states:startExecution.sync", "nobody"))
+    await house.engine.blueprints.create("parent", starter("states:startExecution.sync", "nobody"))
     found = await ended(house, await house.engine.start("parent"))
     assert found.error == "StepFunctions.StateMachineDoesNotExistException"
     assert (found.cause or "").startswith(f"State Machine Does Not Exist: '{MACHINE}nobody' (Service: AWSStepFunctions")
@@ -237,7 +237,7 @@ async def test_an_unknown_machine_fails_the_task_as_the_service_words_it(house: 
 async def test_a_request_that_is_none_says_what_is_wrong(
     house: House, parameters: dict[str, Any], error: str, words: str
 ) -> None:
-    await house.engine.create_blueprint("parent", starter("states:startExecution", Parameters=parameters))
+    await house.engine.blueprints.create("parent", starter("states:startExecution", Parameters=parameters))
     found = await ended(house, await house.engine.start("parent"))
     assert (found.error, words in (found.cause or "")) == (error, True)
 
@@ -261,14 +261,14 @@ async def test_the_name_of_another_execution_is_refused(house: House) -> None:
 
 
 async def test_an_express_parent_starts_children_and_keeps_nothing(house: House) -> None:
-    await house.engine.create_blueprint("quick", starter("states:startExecution"), kind="EXPRESS")
+    await house.engine.blueprints.create("quick", starter("states:startExecution"), kind="EXPRESS")
     record = await house.engine.start_sync("quick")
     assert record.status == "SUCCEEDED"
     assert (await child_of(house)).status == "RUNNING"
 
 
 async def test_an_express_child_is_waited_for_too(house: House) -> None:
-    await house.engine.create_blueprint("parent", starter("states:startExecution.sync:2", "express-task"))
+    await house.engine.blueprints.create("parent", starter("states:startExecution.sync:2", "express-task"))
     parent = await house.engine.start("parent")
     await house.engine.advance()
     house.workers.answer(house.workers.only(), '{"b": 2}')

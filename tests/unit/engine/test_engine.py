@@ -277,7 +277,7 @@ class TestListsAndHistories:
 class TestBlueprints:
     async def test_a_running_execution_keeps_its_version(self, house: House) -> None:
         record = await house.engine.start("task")
-        await house.engine.update_blueprint("task", json.dumps({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}))
+        await house.engine.blueprints.update("task", json.dumps({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}))
         assert (await house.engine.version_of(record.arn)).number == 1
         await house.reopen()
         house.workers.answer(house.workers.only(), "[1]")
@@ -286,7 +286,7 @@ class TestBlueprints:
 
     async def test_deleting_one_stops_and_forgets_its_executions(self, house: House) -> None:
         running, waiting = await house.engine.start("task"), await house.engine.start("wait")
-        await house.engine.delete_blueprint("task")
+        await house.engine.blueprints.delete("task")
         with pytest.raises(NotFound):
             await house.engine.start("task")
         await until(lambda: not house.store.count_by_status("task"))
@@ -298,7 +298,7 @@ class TestBlueprints:
     async def test_a_start_on_its_way_when_its_machine_is_deleted_ends_with_it(self, house: House) -> None:
         starting = asyncio.gather(*(house.engine.start("task") for _ in range(3)), return_exceptions=True)
         await asyncio.sleep(0)  # the starts are gathered for a commit, and not written yet
-        await house.engine.delete_blueprint("task")
+        await house.engine.blueprints.delete("task")
         started = await starting
         assert all(isinstance(each, SfcError) or each.status == "RUNNING" for each in started)
         await until(lambda: not house.store.count_by_status("task"))
@@ -314,8 +314,8 @@ class TestBlueprints:
         assert await house.engine.counts("task") == {}
 
     async def test_they_are_listed_by_page(self, house: House) -> None:
-        first = await house.engine.list_blueprints(4)
-        second = await house.engine.list_blueprints(4, first.next_token)
+        first = await house.engine.blueprints.list(4)
+        second = await house.engine.blueprints.list(4, first.next_token)
         names = [version.name for version in (*first.items, *second.items)]
         assert names == ["express-pass", "express-task", "express-wait", "pass", "task", "wait"]
         assert second.next_token is None

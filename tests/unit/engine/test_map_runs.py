@@ -35,7 +35,7 @@ def read(file: Path) -> str:
 
 async def begin(house: House, definition: str, items: Any, jobs: int) -> ExecutionRecord:
     """Start a Map and wait until so many jobs are out."""
-    await house.engine.create_blueprint("maps", definition)
+    await house.engine.blueprints.create("maps", definition)
     record = await house.engine.start("maps", json.dumps(items), "parent")
     await until(lambda: len(house.workers.out) == jobs)
     return record
@@ -111,7 +111,7 @@ async def test_standard_children_are_executions_of_their_own(house: House) -> No
 async def test_children_see_their_own_context_and_nothing_of_the_parents_variables(house: House) -> None:
     shown = {"m.$": "$$.StateMachine.Name", "n.$": "$$.Execution.Name", "in.$": "$"}
     body = {"StartAt": "Tell", "States": {"Tell": {"Type": "Pass", "Parameters": shown, "End": True}}}
-    await house.engine.create_blueprint("maps", mapping("EXPRESS", body, ItemSelector={"i.$": "$$.Map.Item.Index"}))
+    await house.engine.blueprints.create("maps", mapping("EXPRESS", body, ItemSelector={"i.$": "$$.Map.Item.Index"}))
     record = await house.engine.start("maps", "[7]", "parent")
     (told,) = json.loads((await ended(house, record)).output or "")
     run = await the_run(house, record)
@@ -196,7 +196,7 @@ async def test_map_runs_of_an_execution_come_newest_first_in_pages(house: House)
     for number, state in enumerate(states.values()):
         state["ItemProcessor"] = {**one["ItemProcessor"], "StartAt": f"G{number}",
                                   "States": {f"G{number}": {"Type": "Pass", "End": True}}}  # fmt: skip
-    await house.engine.create_blueprint("maps", json.dumps({"StartAt": "M0", "States": states}))
+    await house.engine.blueprints.create("maps", json.dumps({"StartAt": "M0", "States": states}))
     record = await ended(house, await house.engine.start("maps", "[1]", "parent"))
     page = await house.engine.list_map_runs(record.arn, limit=3)
     rest = await house.engine.list_map_runs(record.arn, limit=3, token=page.next_token)
@@ -210,7 +210,7 @@ async def test_maps_inside_the_children_of_maps_work(house: House) -> None:
     )
     inner["States"]["Inner"] = inner["States"].pop("Each")
     inner["StartAt"] = "Inner"
-    await house.engine.create_blueprint("maps", mapping("STANDARD", inner))
+    await house.engine.blueprints.create("maps", mapping("STANDARD", inner))
     record = await house.engine.start("maps", "[[1, 2], [3]]", "parent")
     assert (await ended(house, record)).output == "[[1,2],[3]]"
     run = await the_run(house, record)
@@ -223,7 +223,7 @@ async def test_maps_inside_the_children_of_maps_work(house: House) -> None:
 async def test_a_deleted_machine_takes_the_children_of_its_maps_along(house: House) -> None:
     record = await begin(house, mapping("STANDARD"), [1, 2], jobs=2)
     ids = [child.id for child in (await house.engine.list_children((await the_run(house, record)).arn)).items]
-    await house.engine.delete_blueprint("maps")
+    await house.engine.blueprints.delete("maps")
     await until(lambda: all(house.store.get(id) is None for id in (*ids, record.id)))
 
 
@@ -240,7 +240,7 @@ async def test_a_file_that_cannot_be_read_fails_the_state(
         write(folder / "items.json", text)
     parameters = {"Bucket": f"file://{folder}", "Key": "items.json"}
     reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": parameters}
-    await house.engine.create_blueprint("maps", mapping("EXPRESS", ItemReader=reader, ToleratedFailurePercentage=100))
+    await house.engine.blueprints.create("maps", mapping("EXPRESS", ItemReader=reader, ToleratedFailurePercentage=100))
     record = await house.engine.start("maps", "{}", "parent")
     while not (await house.engine.describe(record.arn)).stopped_at:
         for job in list(house.workers.out.values()):
@@ -255,7 +255,7 @@ async def test_results_above_the_limit_need_a_result_writer(house: House, folder
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": f"file://{folder}"}}
     outcomes = []
     for name, more in (("without", {}), ("with", {"ResultWriter": writer})):
-        await house.engine.create_blueprint(name, mapping("EXPRESS", **more))
+        await house.engine.blueprints.create(name, mapping("EXPRESS", **more))
         record = await house.engine.start(name, "[1, 2]", "parent")
         await until(lambda: len(house.workers.out) == 2)
         for job in list(house.workers.out.values()):
@@ -311,7 +311,7 @@ async def test_every_field_may_be_an_expression_in_jsonata(house: House, folder:
     }  # fmt: skip
     assign = {"Type": "Pass", "Assign": {"most": 3}, "Next": "Each"}
     machine = {"QueryLanguage": "JSONata", "StartAt": "Set", "States": {"Set": assign, "Each": state}}
-    await house.engine.create_blueprint("maps", json.dumps(machine))
+    await house.engine.blueprints.create("maps", json.dumps(machine))
     record = await ended(house, await house.engine.start("maps", '{"key": "in.json", "tolerated": 2.5}', "parent"))
     assert record.status == "SUCCEEDED", record
     key = json.loads(record.output or "")

@@ -46,7 +46,7 @@ ALL = {"Ask": "Asked", "Start": "Started", "Real": "Done"}
 
 async def opened(house: House, config: MockConfig | None) -> None:
     await house.reopen(mocks=config)
-    await house.engine.create_blueprint("flow", json.dumps(FLOW))
+    await house.engine.blueprints.create("flow", json.dumps(FLOW))
 
 
 async def test_mocked_states_call_nobody_whatever_their_pattern(house: House) -> None:
@@ -137,7 +137,7 @@ async def test_the_children_of_a_map_run_are_of_its_case(house: House, kind: str
         "States": {"One": {"Type": "Task", "Resource": "task:one", "End": True}},
     }
     flow = {"StartAt": "All", "States": {"All": {"Type": "Map", "ItemProcessor": processor, "End": True}}}
-    await house.engine.create_blueprint("each", json.dumps(flow))
+    await house.engine.blueprints.create("each", json.dumps(flow))
     started = await house.engine.start("each#Happy", "[1, 2]")
     assert (await house.engine.wait(started.arn, 10)).output == '["mocked","mocked"]'
     assert house.workers.sent == []

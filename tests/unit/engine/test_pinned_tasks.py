@@ -31,7 +31,7 @@ async def test_an_execution_keeps_its_version_and_a_new_one_has_the_latest(house
 async def test_it_keeps_it_after_a_restart_and_replays_to_the_same_digests(house: House) -> None:
     """The version's Retry is part of what the interpreter runs: another one would make another history."""
     first = house.catalog.tasks.put(replace(META, retry=[{"ErrorEquals": ["Busy"], "IntervalSeconds": 1}]))
-    await house.engine.create_blueprint("twice", json.dumps(TWICE))
+    await house.engine.blueprints.create("twice", json.dumps(TWICE))
     record = await house.engine.start("twice", name="x")
     house.workers.answer(house.workers.only(), error="Busy")
     house.now += 1_000
@@ -92,7 +92,7 @@ async def test_the_children_of_a_map_have_the_versions_of_their_parent(house: Ho
         "States": {"T": {"Type": "Task", "Resource": "task:charge", "End": True}},
     }
     each = {"Type": "Map", "ItemProcessor": processor, "MaxConcurrency": 1, "End": True}
-    await house.engine.create_blueprint("map", json.dumps({"StartAt": "Each", "States": {"Each": each}}))
+    await house.engine.blueprints.create("map", json.dumps({"StartAt": "Each", "States": {"Each": each}}))
     first = house.catalog.tasks.put(META)
     record = await house.engine.start("map", input="[1, 2]")
     await until(lambda: len(house.workers.out) == 1)

@@ -107,7 +107,7 @@ class TestMapRuns:
         """The ARN of an execution whose three children each wait for their task."""
         processor = {**TASK, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}}
         each = {"Type": "Map", "ItemProcessor": processor, "Label": "Each", "End": True}
-        await house.engine.create_blueprint("fan", json.dumps({"StartAt": "M", "States": {"M": each}}))
+        await house.engine.blueprints.create("fan", json.dumps({"StartAt": "M", "States": {"M": each}}))
         record = await house.engine.start("fan", "[1, 2, 3]", "n")
         await until(lambda: len(house.workers.out) == 3)
         return record.arn

@@ -23,7 +23,7 @@ GLUE: dict[str, Any] = {
 
 async def begun(house: House) -> str:
     """An execution whose job the service has begun; its ARN."""
-    await house.engine.create_blueprint("glue", json.dumps(GLUE))
+    await house.engine.blueprints.create("glue", json.dumps(GLUE))
     started = await house.engine.start("glue", "{}")
     await until(lambda: bool(house.workers.out))
     job = house.workers.only()

@@ -137,7 +137,7 @@ async def test_what_was_set_outlives_the_server() -> None:
         scheduler = SimulatedScheduler()
         engine, pools = pooled_engine(scheduler, shelf)
         await engine.open()
-        await engine.create_blueprint("orders", '{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}')
+        await engine.blueprints.create("orders", '{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}')
         await pools.open()
         if round == 0:
             await pools.set("orders", {"mode": "specific", "size": 3}, over=True)
