@@ -17,6 +17,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
 from actors.clients import SchedulerClient, WorkerClient
 from actors.desk import BATCH_ITEMS, Answer
+from actors.endings import queue_timeout, worker_lost
 from actors.lanes import Lanes
 from actors.link import CALLS, Link
 from actors.roster import Roster
@@ -26,7 +27,7 @@ from actors.worker import POLL_S
 from sfc.catalog.pool_policy import COMMON
 from sfc.limits import WORKER_LOST_DEATHS
 from sfc.tasks.deployed import Fetch, nothing
-from sfc.tasks.job import Job, JobResult
+from sfc.tasks.job import QUEUE_TIMEOUT, Job, JobResult
 
 _AGAIN_S: Final = 0.2
 _ACKNOWLEDGE_S: Final = 1.0
@@ -36,6 +37,8 @@ _MEET_S: Final = 15.0
 """How long `open` waits for workers that are still starting, and so hold nothing."""
 _REPORT_S: Final = 1.0
 """The scheduler hears of the load so often, and at once when jobs wait for a pool without workers."""
+_OVERDUE_S: Final = 0.5
+"""Jobs that have waited too long are looked for so often."""
 _log = logging.getLogger("sfc.exchange")
 
 
@@ -52,7 +55,7 @@ class RayDispatcher:
         self._meeting: set[str] = set()
         self._held: dict[str, Link] = {}
         self._routing = Routing()
-        self._lanes = Lanes(self._routing.pool_of, self._routing.weight_of, lambda key: key in self._where)
+        self._lanes = Lanes(self._routing, lambda key: key in self._where)
         self._alone: deque[Job] = deque()
         self._news = asyncio.Event()
         self._where: dict[str, Link | None] = {}
@@ -86,8 +89,10 @@ class RayDispatcher:
             await asyncio.wait(meeting, timeout=_MEET_S)
         self._begin(self._follow())
         self._begin(self._report())
+        self._begin(self._expire())
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
+        now = asyncio.get_running_loop().time()
         for job in jobs:
             if job.key in self._where:
                 continue
@@ -97,7 +102,7 @@ class RayDispatcher:
                 self._links[holder.name] = holder  # one that drains may have been let go
                 holder.pinned.append(job)
             else:
-                self._lanes.add(job)
+                self._lanes.add(job, now)
         self._pump_soon()
 
     def cancel(self, keys: Sequence[str]) -> None:
@@ -157,6 +162,15 @@ class RayDispatcher:
                 except RayError as error:
                     _log.info("the scheduler does not hear of the load: %s", error)
 
+    async def _expire(self) -> None:
+        while not self._closed:
+            await asyncio.sleep(_OVERDUE_S)
+            overdue = self._lanes.overdue(asyncio.get_running_loop().time())
+            for job in overdue:
+                self._forget(job.key)
+            if overdue:
+                self._on_results([queue_timeout(job, self._routing.queue_timeout_of(job.machine)) for job in overdue])
+
     def _know(self, roster: Roster) -> list[asyncio.Task[None]]:
         """Take the list over; the tasks end when the new workers have told what they hold."""
         self._routing.roster = roster
@@ -211,11 +225,12 @@ class RayDispatcher:
         if not crew and self._lanes.has_news(pool):
             self._news.set()
         ready = [link for link in crew if link.takes]
+        now = asyncio.get_running_loop().time()
         while ready and (waiting := self._lanes.waiting(pool)):
             link = max(ready, key=lambda one: one.free - len(one.on_board))
             share = -(-waiting // len(ready))
             room = link.room if pool == COMMON else _much_room
-            jobs = self._lanes.cut(pool, min(share, link.free, BATCH_ITEMS), room)
+            jobs = self._lanes.cut(pool, min(share, link.free, BATCH_ITEMS), room, now)
             if jobs:
                 self._send(link, jobs)
             if not (jobs and link.takes):
@@ -288,9 +303,10 @@ class RayDispatcher:
         for result in answer.results:
             job = self._unload(link, result.key)
             if job is not None:
-                self._lanes.of(job.machine).finished += 1
-            self._where.pop(result.key, None)
-            self._deaths.pop(result.key, None)
+                lane = self._lanes.of(job.machine)
+                lane.finished += 1
+                lane.expired += result.error == QUEUE_TIMEOUT
+            self._forget(result.key)
         if not link.on_board:
             asyncio.get_running_loop().call_later(_ACKNOWLEDGE_S, self._acknowledge, link)
         self._on_results(answer.results)
@@ -306,7 +322,7 @@ class RayDispatcher:
             self._where[job.key] = None
         alone = [job for job in jobs if self._deaths.get(job.key, 0) == WORKER_LOST_DEATHS - 1]
         self._alone.extend(alone)
-        self._lanes.put_back([job for job in jobs if job not in alone])
+        self._put_back([job for job in jobs if job not in alone])
 
     def _unload(self, link: Link, key: str) -> Job | None:
         job = link.unload(key)
@@ -325,20 +341,29 @@ class RayDispatcher:
         aboard = set(link.on_board)
         for key, job in list(link.on_board.items()):
             self._unload(link, key)
+            job = job._replace(queue_s=None)  # it was begun, perhaps, and waits anew
             deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
             self._where[key] = None
             if deaths >= WORKER_LOST_DEATHS:
                 del self._where[key], self._deaths[key]
-                lost.append(JobResult(key, None, "SFC.WorkerLost", _lost_cause(deaths, error), 0))
+                lost.append(worker_lost(key, deaths, error))
             elif deaths == WORKER_LOST_DEATHS - 1:
                 self._alone.append(job)
             else:
                 again.append(job)
         again += [job for job in link.pinned if job.key in self._where and job.key not in aboard]
-        self._lanes.put_back(again)
+        self._put_back(again)
         self._regroup()
         if lost:
             self._on_results(lost)
+
+    def _put_back(self, jobs: list[Job]) -> None:
+        self._lanes.put_back(jobs, asyncio.get_running_loop().time())
+
+    def _forget(self, key: str) -> None:
+        """It has ended."""
+        self._where.pop(key, None)
+        self._deaths.pop(key, None)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._track(asyncio.get_running_loop().create_task(work))
@@ -350,14 +375,6 @@ class RayDispatcher:
 
 def _much_room(_machine: str) -> int:
     return BATCH_ITEMS
-
-
-def _lost_cause(deaths: int, error: RayActorError) -> str:
-    why = str(error).strip().splitlines()
-    last = next(
-        (line.strip() for line in why if "cause" in line.lower() or "exit" in line.lower()), why[-1] if why else ""
-    )
-    return f"The worker process died {deaths} times while it had this job. Last: {last}"
 
 
 async def _held(worker: WorkerClient) -> list[str] | None:

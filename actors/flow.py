@@ -1,5 +1,6 @@
 """What the scheduler knows of one blueprint's work, and of one pool's size. Time is an argument, in seconds."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -16,6 +17,8 @@ _LONGEST_RESTART_S: Final = 10.0
 """Between a worker's death and the next start: handlers that end their process, or cannot be loaded, must not keep the
 node busy. Doubled while workers die young.
 """
+_EXPIRED_S: Final = 30.0
+"""So often it is told how many jobs waited too long: more often would leave no room for other decisions."""
 
 
 @dataclass(slots=True)
@@ -28,6 +31,10 @@ class Flow:
     arrivals_s: float = 0.0
     finishes_s: float = 0.0
     promoted: bool = False
+    expired: int = 0
+    """Jobs that waited longer than they may."""
+    expired_told: int = 0
+    expired_told_at: float = -math.inf
 
     def load(self) -> Load:
         return Load(
@@ -44,6 +51,15 @@ class Flow:
             self.reports.pop(engine, None)
         self.arrivals_s += report.arrived / _RATE_S
         self.finishes_s += report.finished / _RATE_S
+        self.expired += report.expired
+
+    def expired_to_tell(self, now: float) -> int:
+        """Jobs that waited too long since that was told; 0 too when that was a moment ago."""
+        count = self.expired - self.expired_told
+        if not count or now - self.expired_told_at < _EXPIRED_S:
+            return 0
+        self.expired_told, self.expired_told_at = self.expired, now
+        return count
 
     def age(self, passed: float) -> None:
         """So many seconds later."""
@@ -53,7 +69,8 @@ class Flow:
 
     @property
     def cold(self) -> bool:
-        return not self.reports and self.arrivals_s < 0.01 and self.finishes_s < 0.01
+        told = self.expired == self.expired_told
+        return told and not self.reports and self.arrivals_s < 0.01 and self.finishes_s < 0.01
 
 
 class State(Generic[H]):

@@ -28,6 +28,8 @@ class PoolOverview(NamedTuple):
     arrivals_s: float
     finishes_s: float
     executions_a_day: int
+    expired: int
+    """Jobs that waited longer than they may, in this life of the scheduler."""
     trouble: str | None
     """Why its workers die as soon as they start."""
     last: Decision | None
@@ -77,6 +79,7 @@ def pool_overview(planner: Planner[Any], name: str, now: float) -> PoolOverview:
         arrivals_s=round(load.arrivals_s, 2),
         finishes_s=round(load.finishes_s, 2),
         executions_a_day=0 if flow is None else flow.day.total,
+        expired=0 if flow is None else flow.expired,
         trouble=None if state is None else state.trouble,
         last=decisions[-1] if decisions else None,
     )

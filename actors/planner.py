@@ -73,6 +73,7 @@ class Planner(Generic[H]):
             if report.executions:
                 flow.day.count(now, report.executions)
                 self._place(name, now)
+            self._tell_expired(name, flow, now)
             if report.queued:
                 own = self._own(name)
                 urgent = urgent or own is None or not own.pool.open()
@@ -179,7 +180,9 @@ class Planner(Generic[H]):
         }
         dedicated = frozenset(name for name, policy in self.policies.items() if policy.mode == "specific") - {COMMON}
         weights = {name: policy.weight for name, policy in self.policies.items() if policy.sla != _DEFAULT.sla}
-        return Roster(self.version, pools, dedicated, weights)
+        limits = {COMMON: self.common, **self.policies}
+        timeouts = {name: limit for name, policy in limits.items() if (limit := policy.queue_timeout_s) is not None}
+        return Roster(self.version, pools, dedicated, weights, timeouts)
 
     # ---- what it tells
 
@@ -247,11 +250,16 @@ class Planner(Generic[H]):
             del self._heard[engine]
         for name, flow in self.flows.items():
             flow.age(passed)
+            self._tell_expired(name, flow, now)
             for engine in silent:
                 flow.reports.pop(engine, None)
             if flow.promoted and not flow.reports:
                 flow.day.count(now, 0)
                 self._place(name, now)
+
+    def _tell_expired(self, name: str, flow: Flow, now: float) -> None:
+        if count := flow.expired_to_tell(now):
+            self.note(name, now, "expire", f"{count} jobs waited longer than queue_timeout_s and failed")
 
     def _loads(self) -> dict[str, Load]:
         """By pool."""
@@ -318,7 +326,7 @@ class Planner(Generic[H]):
             return
         self._swept_at = now
         for name in [n for n, flow in self.flows.items() if flow.cold and not self.serves(n)]:
-            if not self.flows[name].day.count(now, 0):
+            if not (self.flows[name].day.count(now, 0) or self.flows[name].expired):
                 del self.flows[name]
 
 

@@ -19,6 +19,8 @@ class Roster(NamedTuple):
     """Blueprints whose jobs wait for their own pool. Others that have one use the common pool while theirs is empty."""
     weights: dict[str, int]
     """Of blueprints, where it is not the default."""
+    queue_timeouts: dict[str, float]
+    """Longest time, in s, that jobs of a blueprint wait; that of the common pool holds where none is named."""
 
 
 class Report(NamedTuple):
@@ -31,6 +33,8 @@ class Report(NamedTuple):
     finished: int
     executions: int
     """Whose first job arrived."""
+    expired: int = 0
+    """Jobs that waited longer than they may."""
 
 
 Reports = Mapping[str, Report]

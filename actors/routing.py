@@ -12,7 +12,7 @@ _WEIGHT: Final = WEIGHTS[PoolPolicy().sla]
 
 class Routing:
     def __init__(self) -> None:
-        self.roster = Roster(0, {}, frozenset(), {})
+        self.roster = Roster(0, {}, frozenset(), {}, {})
         self._dedicated: set[str] = set()
         self._crews: dict[str, list[Link]] = {}
         """Workers that take jobs, by pool."""
@@ -39,6 +39,10 @@ class Routing:
     def pool_of(self, machine: str) -> str:
         own = machine in self._crews or machine in self._dedicated or machine in self.roster.dedicated
         return machine if own else COMMON
+
+    def queue_timeout_of(self, machine: str) -> float | None:
+        limits = self.roster.queue_timeouts
+        return limits.get(machine, limits.get(COMMON))
 
     def weight_of(self, machine: str) -> int:
         return self.roster.weights.get(machine, _WEIGHT)

@@ -24,6 +24,9 @@ POOL_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_pool_finishes_per_second": ("finishes_s", "Jobs that end in a second."),
     "sfc_pool_executions_24h": ("executions_a_day", "Executions in the last 24 hours."),
 }
+POOL_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_pool_expired_jobs": ("expired", "Jobs that waited longer than they may, since the scheduler began."),
+}
 ENGINE_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_engine_resident_executions": ("resident", "Executions in memory."),
     "sfc_engine_jobs": ("jobs", "Jobs that executions wait for."),
@@ -78,8 +81,11 @@ def _of_pools(found: Overview) -> Iterator[Metric]:
     cpus, cpu_s = "sfc_cluster_worker_cpus", "sfc_scheduler_cpu_seconds"
     yield GaugeMetricFamily(cpus, OTHERS[cpus], value=found.capacity_cpus)
     yield CounterMetricFamily(cpu_s, OTHERS[cpu_s], value=found.loop_cpu_s)
-    for name, (key, text) in POOL_GAUGES.items():
-        family = GaugeMetricFamily(name, text, labels=["pool"])
-        for pool in found.pools:
-            family.add_metric([pool.name], getattr(pool, key))
-        yield family
+    families: tuple[tuple[Mapping[str, tuple[str, str]], type[GaugeMetricFamily | CounterMetricFamily]], ...]
+    families = (POOL_GAUGES, GaugeMetricFamily), (POOL_COUNTERS, CounterMetricFamily)
+    for known, kind in families:
+        for name, (key, text) in known.items():
+            family = kind(name, text, labels=["pool"])
+            for pool in found.pools:
+                family.add_metric([pool.name], getattr(pool, key))
+            yield family

@@ -20,6 +20,9 @@ class Policy(BaseModel):
     max: int
     target: int = Field(description="Jobs in flight per worker at which the pool has the right size.")
     idle_s: float = Field(description="Seconds without a job after which it shrinks to `min`.")
+    queue_timeout_s: float | None = Field(
+        description="Longest wait of a job in seconds, then it fails; null: as in the common pool."
+    )
     size: int | None = Field(description="Fixed by hand; null: follows the load.")
     cpus: float | None = Field(description="Per worker; null: as in the common pool.")
     gpus: float
@@ -50,6 +53,7 @@ class Pool(BaseModel):
     arrivals_s: float = Field(description="Jobs that arrive in a second.")
     finishes_s: float
     executions_a_day: int = Field(description="In the last 24 hours.")
+    expired: int = Field(description="Jobs that waited longer than `queue_timeout_s`, since the scheduler began.")
     trouble: str | None = Field(description="Why its workers die as soon as they start.")
     last: Decision | None
     policy: Policy
@@ -89,7 +93,7 @@ def idle(name: str, found: PoolPolicy) -> Pool:
     return Pool(
         name=name, specific=name != COMMON and found.mode == "specific", promoted=False, wished=0, desired=0, up=0,
         starting=0, draining=0, pending_s=0, in_flight=0, queued=0, arrivals_s=0, finishes_s=0, executions_a_day=0,
-        trouble=None, last=None, policy=policy(found),
+        expired=0, trouble=None, last=None, policy=policy(found),
     )  # fmt: skip
 
 

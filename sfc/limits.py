@@ -106,6 +106,8 @@ POOL_WORKERS: Final = 1_000
 """Workers of one pool."""
 POOL_IDLE_SECONDS: Final = 86_400
 """A pool's longest idle time before it shrinks."""
+POOL_QUEUE_SECONDS: Final = 99_999_999
+"""The longest limit on the time that jobs of a pool wait; as long as any time-out of a task."""
 POOL_ENTRIES: Final = 64
 """Custom resources, or environment variables, of one pool."""
 WORKER_CONCURRENCY: Final = 10_000

@@ -1,7 +1,7 @@
 """What a pool of workers may be: the setting `pool` of a blueprint, checked.
 
-{"mode": "specific", "sla": "S1", "min": 0, "max": 20, "target": 50, "idle_s": 60, "cpus": 1, "gpus": 0,
- "resources": {"license": 1}, "concurrency": 200, "env": {"REGION": "eu"}}
+{"mode": "specific", "sla": "S1", "min": 0, "max": 20, "target": 50, "idle_s": 60, "queue_timeout_s": 30, "cpus": 1,
+ "gpus": 0, "resources": {"license": 1}, "concurrency": 200, "env": {"REGION": "eu"}}
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
-from sfc.limits import POOL_ENTRIES, POOL_IDLE_SECONDS, POOL_WORKERS, WORKER_CONCURRENCY
+from sfc.limits import POOL_ENTRIES, POOL_IDLE_SECONDS, POOL_QUEUE_SECONDS, POOL_WORKERS, WORKER_CONCURRENCY
 
 Mode: TypeAlias = Literal["auto", "common", "specific"]
 Sla: TypeAlias = Literal["S0", "S1", "S2", "S3"]
@@ -37,6 +37,10 @@ class PoolPolicy:
     """Jobs in flight per worker at which the pool is neither too small nor too large."""
     idle_s: float = 300.0
     """Without a job for so long the pool shrinks to `min`."""
+    queue_timeout_s: float | None = None
+    """Longest time that a job waits for a worker to begin it; then it fails with SFC.QueueTimeout. None: as in the
+    common pool, where None is no limit.
+    """
     size: int | None = None
     """Fixed by hand; None: follows the load."""
     cpus: float | None = None
@@ -158,6 +162,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Json], Any]]] = {
     "max": _whole(1, POOL_WORKERS),
     "target": _whole(1, WORKER_CONCURRENCY),
     "idle_s": _number(1, POOL_IDLE_SECONDS),
+    "queue_timeout_s": _number(1, POOL_QUEUE_SECONDS),
     "size": _whole(0, POOL_WORKERS),
     "cpus": _number(0, 1_024),
     "gpus": _number(0, 1_024),

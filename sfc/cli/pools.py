@@ -46,6 +46,7 @@ def set_policy(
     most: Annotated[int | None, typer.Option("--max", help="Most workers.")] = None,
     target: Annotated[int | None, typer.Option(help="Jobs in flight per worker.")] = None,
     idle_s: Annotated[float | None, typer.Option(help="Seconds without a job until it shrinks to --min.")] = None,
+    queue_timeout_s: Annotated[float | None, typer.Option(help="Longest wait of a job; then it fails.")] = None,
     cpus: Annotated[float | None, typer.Option(help="CPUs per worker.")] = None,
     gpus: Annotated[float | None, typer.Option(help="GPUs per worker.")] = None,
     resource: Annotated[
@@ -61,8 +62,9 @@ def set_policy(
 ) -> None:
     """Change the policy of a pool; holds at once and until it is changed again."""
     given: dict[str, Any] = {
-        "mode": mode, "sla": sla, "min": least, "max": most, "target": target, "idle_s": idle_s, "cpus": cpus,
-        "gpus": gpus, "resources": _pairs(resource, "--resource", float), "concurrency": concurrency,
+        "mode": mode, "sla": sla, "min": least, "max": most, "target": target, "idle_s": idle_s,
+        "queue_timeout_s": queue_timeout_s, "cpus": cpus, "gpus": gpus,
+        "resources": _pairs(resource, "--resource", float), "concurrency": concurrency,
         "env": _pairs(env, "--env", str),
     }  # fmt: skip
     settings = {key: value for key, value in given.items() if value is not None}

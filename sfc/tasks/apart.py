@@ -25,7 +25,7 @@ from sfc.tasks.job import Job
 from sfc.tasks.packages import unpacked
 
 _ENDS_S: Final = 5.0
-_TOLD: Final = ("key", "execution", "machine", "state", "retry_count", "timeout_s", "heartbeat_s")
+_TOLD: Final = ("key", "execution", "machine", "state", "retry_count", "timeout_s", "heartbeat_s", "queue_s")
 
 
 class Died(Exception):

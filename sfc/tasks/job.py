@@ -4,7 +4,10 @@ Both cross process borders: small tuples of plain values, JSON as bytes.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+QUEUE_TIMEOUT: Final = "SFC.QueueTimeout"
+"""The error of a job that waited to be begun for longer than it may."""
 
 
 class Job(NamedTuple):
@@ -31,6 +34,10 @@ class Job(NamedTuple):
     """What a service said when it began a job that is to be watched; empty: begin it, and tell what it says."""
     role_arn: str = ""
     """The role that a call of an AWS service takes on; empty: none."""
+    queue_s: float | None = None
+    """What is left of the time that it may wait to be begun, when a worker gets it; then the result is
+    SFC.QueueTimeout.
+    """
 
 
 class JobResult(NamedTuple):

@@ -21,7 +21,7 @@ from sfc.limits import PAYLOAD_BYTES
 from sfc.tasks.aws.settings import AwsSettings
 from sfc.tasks.context import TaskContext
 from sfc.tasks.deployed import Deployments, Fetch, nothing
-from sfc.tasks.job import Job, JobResult
+from sfc.tasks.job import QUEUE_TIMEOUT, Job, JobResult
 from sfc.tasks.outcome import Begun, Failed, Submitted, encode, failure, invalid_result
 from sfc.tasks.registry import Handler, TaskRegistry, default_registry
 from sfc.tasks.routes import Elsewhere, Route, Routes
@@ -43,7 +43,7 @@ class TaskSettings:
 class _Running:
     """One job from `begin` to its result."""
 
-    __slots__ = ("began", "call", "context", "done", "driver", "job", "timers")
+    __slots__ = ("began", "call", "context", "done", "driver", "job", "timers", "waiting")
 
     def __init__(self, job: Job, done: Callable[[JobResult], None]) -> None:
         self.job = job
@@ -53,6 +53,8 @@ class _Running:
         self.driver: asyncio.Task[None] | None = None
         self.call: ThreadCall | None = None
         self.timers: list[asyncio.TimerHandle] = []
+        self.waiting: asyncio.TimerHandle | None = None
+        """When it has waited for a thread for too long."""
 
 
 class JobRunner:
@@ -201,7 +203,9 @@ class JobRunner:
                 loop.call_soon_threadsafe(self._arm, running, timeout_s)
 
         call = self._threads.submit(lambda: handler.function(*self._arguments(running, handler, value)), on_begin)
-        running.call = call
+        first, running.call = running.call is None, call
+        if first and running.job.queue_s is not None:
+            running.waiting = loop.call_later(running.job.queue_s, self._overdue, running)
         return await call.future
 
     @staticmethod
@@ -239,11 +243,19 @@ class JobRunner:
             running.timers.append(loop.call_later(heartbeat_s - silent_s, self._listen, running, heartbeat_s))
             del running.timers[:-2]
 
-    def _expire(self, running: _Running, error: str) -> None:
+    def _overdue(self, running: _Running) -> None:
+        """It waited for a thread as long as it may; one that has just begun it has won."""
+        assert running.call is not None
+        assert self._threads is not None
+        if self._threads.withdraw(running.call):
+            running.began = 0
+            self._expire(running, QUEUE_TIMEOUT, "The job waited too long for a thread of its worker")
+
+    def _expire(self, running: _Running, error: str, cause: str | None = None) -> None:
         done, running.done = running.done, None
         self._stop(running)
         if done is not None:
-            done(JobResult(running.job.key, None, error, None, running.began))
+            done(JobResult(running.job.key, None, error, cause, running.began))
 
     def _stop(self, running: _Running) -> None:
         self._forget(running)
@@ -271,6 +283,8 @@ class JobRunner:
         for timer in running.timers:
             timer.cancel()
         running.timers.clear()
+        if running.waiting is not None:
+            running.waiting.cancel()
         if self._jobs.get(running.job.key) is running:
             del self._jobs[running.job.key]
 

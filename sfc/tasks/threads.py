@@ -16,7 +16,7 @@ from typing import Any
 class ThreadCall:
     """One function call, handed to a thread."""
 
-    __slots__ = ("error", "function", "future", "lost", "on_begin", "result", "running")
+    __slots__ = ("begun", "error", "function", "future", "lost", "on_begin", "result", "running")
 
     def __init__(
         self, function: Callable[[], Any], on_begin: Callable[[], None], future: "asyncio.Future[Any]"
@@ -26,6 +26,7 @@ class ThreadCall:
         self.future = future
         self.result: Any = None
         self.error: BaseException | None = None
+        self.begun = False
         self.running = False
         self.lost = False
 
@@ -53,6 +54,12 @@ class Threads:
                 self._start()
         self._calls.put(call)
         return call
+
+    def withdraw(self, call: ThreadCall) -> bool:
+        """Whether no thread has begun it; then none will."""
+        with self._lock:
+            call.lost = call.lost or not call.begun
+            return call.lost
 
     def abandon(self, call: ThreadCall) -> None:
         """Nobody waits for this call: it is not begun, or its thread is lost."""
@@ -88,7 +95,7 @@ class Threads:
             if call.lost:
                 self._busy -= 1
                 return True
-            call.running = True
+            call.begun = call.running = True
         try:
             call.on_begin()
             call.result = call.function()

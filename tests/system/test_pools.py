@@ -200,3 +200,30 @@ async def test_a_placement_that_stays_pending_is_told_within_five_seconds(schedu
     assert found.pending_s > 0
     await scheduler.apply({"stuck": None})
     await has_workers(scheduler, "stuck", 0)
+
+
+async def test_a_job_that_gets_no_worker_in_time_fails_and_those_with_one_do_not(
+    scheduler: SchedulerClient, notes: Path
+) -> None:
+    go = notes.with_name("go")
+    await scheduler.apply(
+        {
+            "never": PoolPolicy(mode="specific", size=1, queue_timeout_s=1, resources={"unobtainium": 1}),
+            "taken": PoolPolicy(mode="specific", size=1, queue_timeout_s=60),
+        }
+    )
+    async with engine_of(scheduler) as engine:
+        engine.dispatcher.dispatch(jobs("wait-for-file", 10, notes, machine="taken", file=str(go)))
+        engine.dispatcher.dispatch(jobs("note", 5, notes, first=10, machine="never"))
+        await engine.has(5)
+        go.touch()
+        await engine.has(15)
+        while "expire" not in (await told(scheduler, "never") or ()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    found = await pool(scheduler, "never")
+    assert found is not None
+    assert found.expired == 5
+    errors = {n: engine.results[f"{notes}:{n}"].error for n in range(15)}
+    assert errors == {n: None if n < 10 else "SFC.QueueTimeout" for n in range(15)}
+    assert sorted(n for n, _ in begun(notes)) == list(range(10))
+    await scheduler.apply({"never": None, "taken": None})

@@ -73,6 +73,7 @@ class FakeScheduler:
         self.pools: dict[str, PoolView] = {}
         self.leaving: dict[str, Any] = {}
         self.dedicated: frozenset[str] = frozenset()
+        self.queue_timeouts: dict[str, float] = {}
         self.reports: list[dict[str, Report]] = []
         self.version = 1
         self.changed = asyncio.Event()
@@ -82,7 +83,7 @@ class FakeScheduler:
             await self.changed.wait()
             self.changed.clear()
         pools = {COMMON: PoolView(dict(self.workers), dict(self.leaving)), **self.pools}
-        return Roster(self.version, pools, self.dedicated, {})
+        return Roster(self.version, pools, self.dedicated, {}, self.queue_timeouts)
 
     async def report(self, _engine: str, reports: dict[str, Report]) -> None:
         self.reports.append(dict(reports))
@@ -329,4 +330,52 @@ async def test_jobs_of_an_earlier_engine_are_asked_of_a_worker_that_drains() -> 
     old.answer("1")
     await settle()
     assert [result.key for result in house.results] == ["1"]
+    await house.dispatcher.close()
+
+
+async def test_a_job_that_no_worker_has_in_time_fails_and_one_that_a_worker_has_never_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.exchange._OVERDUE_S", 0)
+    a = FakeWorker()
+    house = House(a=a)
+    house.scheduler.queue_timeouts = {"orders": 0}
+    await house.open()
+    house.dispatch("taken")
+    await settle()
+    house.scheduler.replace({})
+    await settle()
+    house.dispatch("late")
+    house.dispatch("patient", machine="billing")
+    await settle()
+    assert [(result.key, result.error, result.began) for result in house.results] == [("late", "SFC.QueueTimeout", 0)]
+    assert house.results[0].cause == "The job waited too long for a worker: queue_timeout_s is 0"
+    a.answer("taken")
+    house.scheduler.replace({"b": (b := FakeWorker())})
+    await settle()
+    assert b.jobs() == ["patient"]
+    assert [result.error for result in house.results[1:]] == [None]
+    await house.dispatcher.close()
+
+
+async def test_a_job_waits_anew_after_its_worker_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was left of its time when that worker got it must not end it on the next one."""
+    now = 0.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    a, b, c = (FakeWorker() for _ in range(3))
+    house = House()
+    house.scheduler.queue_timeouts = {COMMON: 1_000}
+    await house.open()
+    house.dispatch("1")
+    now = 400.0
+    house.scheduler.replace({"a": a})
+    await settle()
+    a.refuse("1")
+    house.scheduler.replace({"b": b})
+    await settle()
+    b.die()
+    house.scheduler.replace({"c": c})
+    await settle()
+    assert [worker.calls[0][0][0].queue_s for worker in (a, b, c)] == [600, 600, 1_000]
+    monkeypatch.undo()
     await house.dispatcher.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actors.overview import pool_overview
 from actors.planner import SILENT_S, Planner
 from actors.roster import Report
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
@@ -206,3 +207,18 @@ def test_a_thousand_idle_blueprints_have_no_pool(town: Town) -> None:
         town.planner.set_policy(f"b{n}", PoolPolicy(mode="specific"), town.now)
     town.tick()
     assert set(town.planner.pools) == {COMMON}
+
+
+def test_jobs_that_waited_too_long_are_counted_and_told_now_and_then(town: Town) -> None:
+    town.planner.set_policy("orders", PoolPolicy(queue_timeout_s=5), town.now)
+    town.planner.set_policy(COMMON, PoolPolicy(mode="common", min=2, max=2, queue_timeout_s=60), town.now)
+    assert town.planner.roster().queue_timeouts == {"orders": 5, COMMON: 60}
+    for _ in range(40):
+        town.report("orders", queued=3, expired=2)
+        town.tick()
+    town.report("orders")
+    town.tick(60)
+    told = [decision.why for decision in town.planner.chronicle.of("orders") if decision.what == "expire"]
+    assert [int(why.split()[0]) for why in told] == [2, 58, 20]
+    shown = pool_overview(town.planner, "orders", town.now)
+    assert (shown.expired, shown.policy["queue_timeout_s"]) == (80, 5)

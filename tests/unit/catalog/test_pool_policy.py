@@ -6,7 +6,7 @@ import pytest
 
 from sfc.catalog.pool_policy import PoolPolicy, read_policy, spelled_policy
 from sfc.errors import InvalidRequest
-from sfc.limits import POOL_ENTRIES
+from sfc.limits import POOL_ENTRIES, POOL_QUEUE_SECONDS
 
 WHOLE = {
     "mode": "specific",
@@ -15,6 +15,7 @@ WHOLE = {
     "max": 20,
     "target": 50,
     "idle_s": 60,
+    "queue_timeout_s": 30,
     "size": 3,
     "cpus": 0.5,
     "gpus": 1,
@@ -52,6 +53,9 @@ def test_a_minimum_above_the_default_maximum_raises_it() -> None:
         ({"target": 0}, "pool.target"),
         ({"idle_s": "60"}, "pool.idle_s"),
         ({"idle_s": float("nan")}, "pool.idle_s"),
+        ({"queue_timeout_s": 0}, "pool.queue_timeout_s"),
+        ({"queue_timeout_s": POOL_QUEUE_SECONDS + 1}, "pool.queue_timeout_s"),
+        ({"queue_timeout_s": "30"}, "pool.queue_timeout_s"),
         ({"cpus": -1}, "pool.cpus"),
         ({"resources": [1]}, "pool.resources"),
         ({"resources": {"CPU": 1}}, "pool.resources"),

@@ -32,11 +32,12 @@ def orders(
 
 def test_a_policy_is_set_shown_and_reset(call: Call) -> None:
     words = "pool set flow --mode specific --sla S1 --min 1 --max 4 --target 9 --idle-s 5 --cpus 0.5 --gpus 0"
+    words += " --queue-timeout-s 30"
     assert call(*words.split(), "--resource", "license=1", "--env", "A=b=c", "--concurrency", 7).exit_code == 0
     policy = json.loads(call("pool", "show", "flow", "--json").stdout)["policy"]
     assert policy == {
-        "mode": "specific", "sla": "S1", "min": 1, "max": 4, "target": 9, "idle_s": 5.0, "size": None, "cpus": 0.5,
-        "gpus": 0.0, "resources": {"license": 1.0}, "concurrency": 7, "env": {"A": "b=c"},
+        "mode": "specific", "sla": "S1", "min": 1, "max": 4, "target": 9, "idle_s": 5.0, "queue_timeout_s": 30.0,
+        "size": None, "cpus": 0.5, "gpus": 0.0, "resources": {"license": 1.0}, "concurrency": 7, "env": {"A": "b=c"},
     }  # fmt: skip
     assert "specific" in call("pool", "show", "flow").stdout
     assert json.loads(call("pool", "set", "flow", "--reset", "--json").stdout)["mode"] == "auto"

@@ -171,7 +171,13 @@ def test_every_metric_is_told_and_documented(rest: httpx.Client, scheduler: Simu
     answer = rest.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     found = {family.name: family for family in text_string_to_metric_families(answer.text)}
-    known = {*metrics.POOL_GAUGES, *metrics.ENGINE_GAUGES, *metrics.ENGINE_COUNTERS, *metrics.OTHERS}
+    known = {
+        *metrics.POOL_GAUGES,
+        *metrics.POOL_COUNTERS,
+        *metrics.ENGINE_GAUGES,
+        *metrics.ENGINE_COUNTERS,
+        *metrics.OTHERS,
+    }
     assert set(found) == known
     flying = {sample.labels["pool"]: sample.value for sample in found["sfc_pool_in_flight_jobs"].samples}
     assert flying["orders"] == 5

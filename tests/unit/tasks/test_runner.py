@@ -12,6 +12,7 @@ from sfc.limits import CAUSE_CHARS, PAYLOAD_BYTES
 from sfc.tasks import TaskCancelled, TaskContext, TaskError, TaskRegistry
 from sfc.tasks.job import JobResult
 from sfc.tasks.runner import JobRunner
+from sfc.tasks.threads import Threads
 from tests.unit.tasks.conftest import job, output
 
 
@@ -294,3 +295,49 @@ async def test_lambda_invoke_of_a_handler_wraps_its_result(runner: JobRunner, re
     result = output(await runner.run(job("arn:aws:states:::lambda:invoke", {"FunctionName": "add", "Payload": 1})))
     assert set(result) == {"ExecutedVersion", "Payload", "SdkHttpMetadata", "SdkResponseMetadata", "StatusCode"}
     assert (result["Payload"], result["StatusCode"], result["ExecutedVersion"]) == (2, 200, "$LATEST")
+
+
+async def test_a_job_that_gets_no_thread_in_time_fails_unbegun_and_one_that_has_begun_goes_on(
+    runner: JobRunner, registry: TaskRegistry
+) -> None:
+    """Two threads: the third job waits for one."""
+    begun: list[int] = []
+    go = threading.Event()
+
+    def hold(value: int) -> int:
+        begun.append(value)
+        go.wait(60)
+        return value
+
+    registry.add("hold", hold)
+    held = [asyncio.ensure_future(runner.run(job("task:hold", n, key=f"held-{n}", queue_s=30.0))) for n in range(2)]
+    while len(begun) < 2:  # noqa: ASYNC110 - threads tell nobody
+        await asyncio.sleep(0)
+    late = await runner.run(job("task:hold", 2, key="late", queue_s=0.0))
+    assert (late.error, late.began) == ("SFC.QueueTimeout", 0)
+    assert runner.lost_threads == 0
+    go.set()
+    assert sorted(output(result) for result in await asyncio.gather(*held)) == [0, 1]
+    assert output(await runner.run(job("task:hold", 3, key="next", queue_s=30.0))) == 3
+    assert sorted(begun) == [0, 1, 3]
+
+
+async def test_a_thread_that_has_begun_a_call_wins_over_its_withdrawal(registry: TaskRegistry) -> None:
+    threads = Threads(1)
+    begun, go = threading.Event(), threading.Event()
+
+    def hold() -> str:
+        begun.set()
+        go.wait(60)
+        return "done"
+
+    call = threads.submit(hold, lambda: None)
+    waits = threads.submit(lambda: "never", lambda: None)
+    await asyncio.to_thread(begun.wait, 60)
+    assert (threads.withdraw(call), threads.withdraw(waits)) == (False, True)
+    go.set()
+    assert await call.future == "done"
+    assert threads.withdraw(call) is False
+    assert await threads.submit(lambda: "next", lambda: None).future == "next"
+    assert not waits.future.done()
+    threads.close()
