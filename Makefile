@@ -10,7 +10,7 @@ export SFC_SHARED := $(abspath $(or $(SFC_SHARED),../shared))
 # What a person installed or configured elsewhere must not leak into the virtual environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup up demo hot test test-fast coverage lint bench conformance lock clean
+.PHONY: help setup up demo hot kafka test test-fast coverage lint bench conformance lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ up: $(STAMP) ## Start the server (Ctrl-C ends it); ARGS="--port 9000 --data DIR"
 
 demo: $(STAMP) ## Run an order flow on Ray, kill a worker in the middle, show the timeline
 	$(BIN)/python -m examples.orders $(ARGS)
+
+kafka: $(STAMP) ## Run a Kafka broker on loopback until Ctrl-C; ARGS="--port 9092 --data DIR"
+	$(BIN)/python -m scripts.kafka $(ARGS)
 
 hot: $(STAMP) ## Show a workflow go from no worker to many and back, with a plot
 	$(BIN)/python -m examples.hot_workflow $(ARGS)
