@@ -118,3 +118,26 @@ ALL_QUEUED_JOBS: Final = 100_000
 """Jobs of all blueprints that no worker has yet, above which every start is refused."""
 HOT_EXECUTIONS_A_DAY: Final = 10_000
 """Executions in 24 hours above which a blueprint in `auto` mode gets workers of its own."""
+TRIGGERS: Final = 10_000
+TRIGGER_NAME_CHARS: Final = 48
+"""Executions are named after their trigger; the rest of NAME_CHARS is for a tick's time or a record's place."""
+TRIGGER_SETTINGS_BYTES: Final = 262_144
+CRON_CHARS: Final = 256
+SCHEDULE_SECONDS: Final = 31_622_400
+"""The longest time between two ticks of a schedule that counts seconds."""
+JITTER_SECONDS: Final = 86_400
+CATCH_UP_SECONDS: Final = 31_622_400
+"""The oldest tick of a schedule that may still be started."""
+CATCH_UP_TICKS: Final = 1_000
+"""Ticks of one schedule that are started at once after they were missed: the newest."""
+WEBHOOK_SECRETS: Final = 8
+"""Of one webhook, any of which may have signed."""
+WEBHOOK_TOLERANCE_SECONDS: Final = 86_400
+"""How far the time of a signed request may be from the server's."""
+KAFKA_BATCH_RECORDS: Final = 10_000
+"""Records that start one execution together."""
+KAFKA_BATCH_SECONDS: Final = 3_600
+KAFKA_RATE: Final = 1_000_000
+"""Records a second: the highest rate that can be set for a trigger."""
+KAFKA_RECORD_BYTES: Final = 16_777_216
+"""One record that a trigger may be told to take; what its execution is given still obeys PAYLOAD_BYTES."""

@@ -14,6 +14,7 @@ from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
 from sfc.catalog.tags import Tags, check_count
 from sfc.catalog.tasks import Tasks
+from sfc.catalog.triggers import Triggers
 from sfc.catalog.version import Version, compiled
 from sfc.errors import Conflict, NotFound
 from sfc.jsonvalue import Json
@@ -21,6 +22,8 @@ from sfc.store.journal import Kind
 
 _CACHED: Final = 4_096
 _DELETING: Final = "StateMachineDeleting"
+_SHOWN: Final = 10
+"""Triggers that one message names."""
 
 
 def utc_ms() -> int:
@@ -43,6 +46,7 @@ class Catalog:
         self.activities = Activities(shelf, self.tags, self._partition, clock)
         self.tasks = Tasks(shelf, clock)
         self.bindings = Bindings(self.tasks)
+        self.triggers = Triggers(shelf, self, self.releases, clock, self._lock)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Have `listener` called with the name of each blueprint that was created, changed or deleted, in whatever
@@ -155,9 +159,18 @@ class Catalog:
         return found
 
     def delete(self, name: str) -> None:
-        """Nothing new of the blueprint from now on; its versions stay until `purge`. Raises NotFound."""
+        """Nothing new of the blueprint from now on; its versions stay until `purge`.
+
+        Raises NotFound, Conflict (StateMachineHasTriggers): what starts it is deleted first, by who knows it.
+        """
         with self._lock:
             self._load(name)
+            triggers = self.triggers.of(name)
+            if triggers:
+                raise Conflict(
+                    f"State Machine Has Triggers: delete them first: {', '.join(triggers[:_SHOWN])}",
+                    code="StateMachineHasTriggers",
+                )
             self._shelf.mark_deleting(name)
             self._current.pop(name, None)
             self._tell(name)

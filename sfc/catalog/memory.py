@@ -6,6 +6,7 @@ from threading import RLock
 
 from sfc.catalog.activity import Activity
 from sfc.catalog.memory_tasks import MemoryTasks
+from sfc.catalog.memory_triggers import MemoryTriggers
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.version import Version
 
@@ -92,13 +93,14 @@ class MemoryActivities:
         self._activities.pop(name, None)
 
 
-class MemoryShelf(MemoryReleases, MemoryActivities, MemoryTasks):
+class MemoryShelf(MemoryReleases, MemoryActivities, MemoryTasks, MemoryTriggers):
     """Implements `Shelf`."""
 
     def __init__(self) -> None:
         MemoryReleases.__init__(self)
         MemoryActivities.__init__(self)
         MemoryTasks.__init__(self)
+        MemoryTriggers.__init__(self)
         self._versions: dict[int, Version] = {}
         self._current: dict[str, int] = {}
         self._deleting: set[str] = set()

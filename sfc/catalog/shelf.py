@@ -7,6 +7,7 @@ from sfc.catalog.activity import Activity
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.tasks import TaskShelf
 from sfc.catalog.version import Version
+from sfc.triggers.trigger import Progress, Trigger
 
 
 class ReleaseShelf(Protocol):
@@ -69,7 +70,31 @@ class ActivityShelf(Protocol):
     def delete_activity(self, name: str) -> None: ...
 
 
-class Shelf(ReleaseShelf, TagShelf, ActivityShelf, TaskShelf, Protocol):
+class TriggerShelf(Protocol):
+    """Rows of triggers, and how far schedules have come, by the id of the trigger. Raises Unavailable."""
+
+    def triggers(self) -> list[Trigger]: ...
+
+    def add_trigger(self, trigger: Trigger) -> Trigger:
+        """Keep it, under an id that was never given before."""
+        ...
+
+    def set_trigger(self, trigger: Trigger) -> None:
+        """Keep it in the place of the one of that id."""
+        ...
+
+    def delete_trigger(self, id: int) -> None:
+        """Forget it with its progress."""
+        ...
+
+    def progress(self) -> dict[int, Progress]: ...
+
+    def put_progress(self, progress: Mapping[int, Progress]) -> None:
+        """Keep these in the place of what there was; of triggers that are gone, nothing."""
+        ...
+
+
+class Shelf(ReleaseShelf, TagShelf, ActivityShelf, TaskShelf, TriggerShelf, Protocol):
     """Rows of versions and of the blueprints whose current one they are. Raises Unavailable."""
 
     def add(self, version: Version, first: bool) -> Version | None:

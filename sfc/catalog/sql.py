@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sfc.catalog.sql_activities import SqlActivities
 from sfc.catalog.sql_releases import SqlReleases, forget_releases
 from sfc.catalog.sql_tasks import SqlTasks
+from sfc.catalog.sql_triggers import SqlTriggers
 from sfc.catalog.version import Version
 
 _metadata = sa.MetaData()
@@ -40,7 +41,7 @@ _tags = sa.Table("tags", _metadata, sa.Column("resource", sa.Text, primary_key=T
 _current = sa.select(_versions, _blueprints.c.deleting).join(_blueprints, _blueprints.c.version == _versions.c.id)
 
 
-class SqlShelf(SqlReleases, SqlActivities, SqlTasks):
+class SqlShelf(SqlReleases, SqlActivities, SqlTasks, SqlTriggers):
     """The catalog in the database at `url`, whose schema is current (the store sees to that)."""
 
     def add(self, version: Version, first: bool) -> Version | None:

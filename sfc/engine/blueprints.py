@@ -14,9 +14,10 @@ from sfc.engine.stops import Stops
 from sfc.jsonvalue import Json
 from sfc.limits import DEFAULT_PAGE_SIZE
 from sfc.store.journal import Kind
+from sfc.triggers.trigger import Trigger
 
 T = TypeVar("T")
-N = TypeVar("N", Activity, TaskChange, Version)
+N = TypeVar("N", Activity, TaskChange, Trigger, Version)
 """What has a name and is listed by it."""
 
 
