@@ -4,12 +4,12 @@
  "gpus": 0, "resources": {"license": 1}, "concurrency": 200, "env": {"REGION": "eu"}}
 """
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
+from sfc.checks import Check, entries, number, one_of, read, whole
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
 from sfc.limits import POOL_ENTRIES, POOL_IDLE_SECONDS, POOL_QUEUE_SECONDS, POOL_WORKERS, WORKER_CONCURRENCY
@@ -65,16 +65,8 @@ def read_policy(*layers: Mapping[str, Json], default: PoolPolicy | None = None) 
     base = default or PoolPolicy()
     given: dict[str, Any] = {}
     for layer in layers:
-        for key, value in layer.items():
-            check = _CHECKS.get(key)
-            if check is None:
-                raise InvalidRequest(
-                    f"pool.{key} is no setting of a pool; there are: {', '.join(_CHECKS)}", field=f"pool.{key}"
-                )
-            if value is None:
-                given.pop(key, None)
-            else:
-                given[key] = check(f"pool.{key}", value)
+        found = read(_CHECKS, layer, "a pool", "pool")
+        given = {key: value for key, value in given.items() if key not in layer} | found
     policy = replace(base, **given)
     if policy.min > policy.max:
         if "max" in given:
@@ -98,37 +90,8 @@ def spelled_policy(settings: Mapping[str, Json]) -> Mapping[str, Json]:
     return {**spelled, **(pool or {})}
 
 
-def _one_of(*choices: str) -> Callable[[str, Json], Any]:
-    def check(place: str, value: Json) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise InvalidRequest(f"{place} must be one of {', '.join(choices)}", field=place)
-        return value
-
-    return check
-
-
-def _whole(least: int, most: int) -> Callable[[str, Json], Any]:
-    def check(place: str, value: Json) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InvalidRequest(f"{place} must be a whole number from {least:,} to {most:,}", field=place)
-        return value
-
-    return check
-
-
-def _number(least: float, most: float) -> Callable[[str, Json], Any]:
-    def check(place: str, value: Json) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidRequest(f"{place} must be a number", field=place)
-        if not least <= value <= most:
-            raise InvalidRequest(f"{place} must be from {least:g} to {most:,g}", field=place)
-        return float(value)
-
-    return check
-
-
 def _resources(place: str, value: Json) -> dict[str, float]:
-    check = _number(0, 1_000_000)
+    check = number(0, 1_000_000)
     found = {name: check(f"{place}.{name}", amount) for name, amount in _entries(place, value).items()}
     for name in found:
         if not name or name in {"CPU", "GPU", "memory"}:
@@ -149,24 +112,19 @@ def _env(place: str, value: Json) -> dict[str, str]:
     return found
 
 
-def _entries(place: str, value: Json) -> Mapping[str, Json]:
-    if not isinstance(value, Mapping) or len(value) > POOL_ENTRIES:
-        raise InvalidRequest(f"{place} must be an object with at most {POOL_ENTRIES} entries", field=place)
-    return value
-
-
-_CHECKS: Final[Mapping[str, Callable[[str, Json], Any]]] = {
-    "mode": _one_of(*_MODES),
-    "sla": _one_of(*WEIGHTS),
-    "min": _whole(0, POOL_WORKERS),
-    "max": _whole(1, POOL_WORKERS),
-    "target": _whole(1, WORKER_CONCURRENCY),
-    "idle_s": _number(1, POOL_IDLE_SECONDS),
-    "queue_timeout_s": _number(1, POOL_QUEUE_SECONDS),
-    "size": _whole(0, POOL_WORKERS),
-    "cpus": _number(0, 1_024),
-    "gpus": _number(0, 1_024),
+_entries = entries(POOL_ENTRIES)
+_CHECKS: Final[Mapping[str, Check]] = {
+    "mode": one_of(*_MODES),
+    "sla": one_of(*WEIGHTS),
+    "min": whole(0, POOL_WORKERS),
+    "max": whole(1, POOL_WORKERS),
+    "target": whole(1, WORKER_CONCURRENCY),
+    "idle_s": number(1, POOL_IDLE_SECONDS),
+    "queue_timeout_s": number(1, POOL_QUEUE_SECONDS),
+    "size": whole(0, POOL_WORKERS),
+    "cpus": number(0, 1_024),
+    "gpus": number(0, 1_024),
     "resources": _resources,
-    "concurrency": _whole(1, WORKER_CONCURRENCY),
+    "concurrency": whole(1, WORKER_CONCURRENCY),
     "env": _env,
 }

@@ -3,14 +3,14 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from sfc.asl.fields import Fields
 from sfc.asl.model import Retrier
 from sfc.asl.report import Report
 from sfc.asl.resources import parse_resource
 from sfc.asl.retry import read_retry
+from sfc.checks import json_schema
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
 from sfc.limits import MAX_SECONDS
@@ -34,8 +34,9 @@ def check_meta(meta: TaskMeta) -> None:
     for name in meta.settings:
         if name not in _SETTINGS[meta.kind]:
             raise InvalidRequest(f"a task of type {meta.kind} has no {name}", field=name)
-    _check_schema(meta.input_schema, "input_schema")
-    _check_schema(meta.output_schema, "output_schema")
+    for field, schema in (("input_schema", meta.input_schema), ("output_schema", meta.output_schema)):
+        if schema is not None:
+            json_schema(field, schema)
     for field, value in (("timeout_seconds", meta.timeout_s), ("heartbeat_seconds", meta.heartbeat_s)):
         if value is not None and not (type(value) is int and 0 < value <= MAX_SECONDS):
             raise InvalidRequest(f"{field} is a whole number from 1 to {MAX_SECONDS}", field=field)
@@ -61,36 +62,6 @@ def retriers_of(meta: TaskMeta) -> tuple[Retrier, ...]:
         first = report.diagnostics[0]
         raise InvalidRequest(f"{first.location}: {first.message}", field="retry")
     return retriers
-
-
-def _check_schema(schema: Json, field: str) -> None:
-    if schema is None:
-        return
-    import jsonschema
-
-    if not isinstance(schema, dict | bool):
-        raise InvalidRequest(f"{field} is a JSON Schema: an object", field=field)
-    for reference in _references(schema):
-        if not reference.startswith("#"):
-            raise InvalidRequest(
-                f"{field} refers to {reference!r}: only references inside of it are followed", field=field
-            )
-    whole: Any = schema
-    try:
-        jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator).check_schema(whole)
-    except jsonschema.SchemaError as error:
-        raise InvalidRequest(f"{field} is no JSON Schema: {error.json_path}: {error.message}", field=field) from None
-
-
-def _references(schema: Json) -> Iterator[str]:
-    todo = [schema]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            yield from (node[key] for key in ("$ref", "$dynamicRef") if isinstance(node.get(key), str))
-            todo += node.values()
-        elif isinstance(node, list):
-            todo += node
 
 
 def _check_python(meta: TaskMeta) -> None:
