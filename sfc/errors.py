@@ -16,7 +16,8 @@ that Retry and Catch match on. Neither is an exception that leaves the core. Eve
     ├── NotSupported            400  this kind of state machine cannot do that
     ├── Overloaded              429  the engine takes no more now; carries `retry_after_s`
     └── Unavailable             503  the store or the owner of a shard cannot be reached
-        └── OutcomeUnknown           a commit may or may not have happened
+        ├── OutcomeUnknown           a commit may or may not have happened
+        └── Superseded               a commit relied on something that has changed since; nothing was written
 """
 
 from collections.abc import Sequence
@@ -104,3 +105,7 @@ class Unavailable(SfcError):
 
 class OutcomeUnknown(Unavailable):
     """A commit was sent and its answer lost; `Store.settle` decides it."""
+
+
+class Superseded(Unavailable):
+    """A commit relied on something that has changed since, so nothing was written."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sfc.engine.resident import Work
+from sfc.engine.resident import Answer, Work
 from sfc.engine.settings import EngineSettings
 from sfc.engine.threads import Threads
 from sfc.errors import OutcomeUnknown, SfcError, Unavailable
@@ -27,6 +27,15 @@ _LONGEST_GATHERING_S = 0.003
 
 class NameTaken(SfcError):
     """Another execution of this machine has the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is written of no execution: how far topics are read, dead letters."""
+
+    shard: int
+    kept: Kept
+    answer: Answer
 
 
 class Sink(Protocol):
@@ -65,6 +74,7 @@ class Committer:
         self._epochs: dict[int, int] = {}
         self._next: dict[int, int] = {}
         self._gathered: list[Work] = []
+        self._asides: list[Aside] = []
         self._draining: asyncio.Task[None] | None = None
         self._rounds = 0
         self._decided = asyncio.Event()
@@ -77,6 +87,14 @@ class Committer:
     def add(self, work: Work) -> None:
         """Have this step committed, after all that were added before it."""
         self._gathered.append(work)
+        self._begin()
+
+    def add_aside(self, aside: Aside) -> None:
+        """Have this committed, in one batch with every step that was added in this turn of the event loop."""
+        self._asides.append(aside)
+        self._begin()
+
+    def _begin(self) -> None:
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain())
 
@@ -102,14 +120,15 @@ class Committer:
     async def _drain(self) -> None:
         clock = asyncio.get_running_loop().time
         try:
-            while self._gathered:
+            while self._gathered or self._asides:
                 works, self._gathered = self._gathered, []
+                asides, self._asides = self._asides, []
                 began = clock()
                 try:
-                    await self._commit(works)
+                    await self._commit(works, asides)
                 except Exception as error:
                     log.exception("a commit failed in an unforeseen way")
-                    self._refuse(works, Unavailable(f"the commit failed: {error!r}"))
+                    self._refuse(works, asides, Unavailable(f"the commit failed: {error!r}"))
                 self._round_over()
                 # What the commit set free may produce the next batch. When much is under way, a batch gathers for as
                 # long as the last commit took, so that waiting for the disk takes half of the time at most.
@@ -124,17 +143,17 @@ class Committer:
         self._decided.set()
         self._decided = asyncio.Event()
 
-    async def _commit(self, works: list[Work]) -> None:
-        works = self._without_lost(works)
-        while works:
-            batch = self._batch(works)
+    async def _commit(self, works: list[Work], asides: list[Aside]) -> None:
+        works, asides = self._without_lost(works, asides)
+        while works or asides:
+            batch = self._batch(works, asides)
             try:
                 outcome = await self._send(batch)
             except Unavailable as error:
-                self._refuse(works, error)
+                self._refuse(works, asides, error)
                 return
             if outcome.written:
-                self._written(batch, works)
+                self._written(batch, works, asides)
                 return
             for shard in outcome.lost:
                 self._lose(shard)
@@ -142,18 +161,15 @@ class Committer:
             if taken:
                 works = [work for work in works if work.resident.id not in outcome.taken]
                 # Told only after the rest is written: the other one of that name may be in this very batch.
-                await self._commit(works)
+                await self._commit(works, asides)
                 self._sink.refused(taken, NameTaken("the name is taken"))
                 return
-            works = self._without_lost(works)
+            works, asides = self._without_lost(works, asides)
 
-    def _batch(self, works: Sequence[Work]) -> Batch:
+    def _batch(self, works: Sequence[Work], asides: Sequence[Aside]) -> Batch:
         parts: dict[int, Part] = {}
         for work in works:
-            shard = work.resident.shard
-            part = parts.get(shard)
-            if part is None:
-                part = parts[shard] = Part(shard, self._epochs[shard], self._next[shard])
+            part = self._part(parts, work.resident.shard)
             if work.new is not None:
                 part.new.append(work.new)
             if work.kept is not None:
@@ -166,6 +182,10 @@ class Committer:
                 part.rows.append(
                     JournalRow(work.position, work.resident.id, kind, at, task, attempt, began, data, work.digest)
                 )
+        for aside in asides:
+            part = self._part(parts, aside.shard)
+            part.kept = part.kept or Kept()
+            part.kept.add(aside.kept)
         for part in parts.values():
             changes = {
                 work.change.id: work.change
@@ -174,6 +194,12 @@ class Committer:
             }
             part.changes = list(changes.values())  # one each: the last of an execution stands for all
         return Batch(random.getrandbits(63), self._owner, list(parts.values()))
+
+    def _part(self, parts: dict[int, Part], shard: int) -> Part:
+        part = parts.get(shard)
+        if part is None:
+            part = parts[shard] = Part(shard, self._epochs[shard], self._next[shard])
+        return part
 
     async def _send(self, batch: Batch) -> Outcome:
         """Raises Unavailable when the batch was certainly not written; waits as long as that is not known."""
@@ -194,26 +220,38 @@ class Committer:
                     return WRITTEN
                 raise Unavailable("the store did not take the commit") from None
 
-    def _written(self, batch: Batch, works: list[Work]) -> None:
+    def _written(self, batch: Batch, works: list[Work], asides: list[Aside]) -> None:
         for part in batch.parts:
             self._next[part.shard] += len(part.rows)
             self.figures.entries += len(part.rows)
             self.figures.largest = max(self.figures.largest, len(part.rows))
         self.figures.commits += 1
         self._sink.committed(works)
+        for aside in asides:
+            aside.answer(None)
 
-    def _refuse(self, works: list[Work], error: SfcError) -> None:
+    def _refuse(self, works: list[Work], asides: list[Aside], error: SfcError) -> None:
         # What was gathered meanwhile may build on what was not written, and the store is away for it too.
         later, self._gathered = self._gathered, []
+        asides_later, self._asides = self._asides, []
         self._sink.refused([*works, *later], error)
+        for aside in (*asides, *asides_later):
+            aside.answer(error)
 
     def _lose(self, shard: int) -> None:
         if self._epochs.pop(shard, None) is not None:
             self._sink.shard_lost(shard)
 
-    def _without_lost(self, works: list[Work]) -> list[Work]:
+    def _without_lost(self, works: list[Work], asides: list[Aside]) -> tuple[list[Work], list[Aside]]:
         lost = [work for work in works if work.resident.shard not in self._epochs]
-        if not lost:
-            return works
-        self._sink.refused(lost, Unavailable("another engine has taken over this execution"))
-        return [work for work in works if work.resident.shard in self._epochs]
+        lost_asides = [aside for aside in asides if aside.shard not in self._epochs]
+        if not lost and not lost_asides:
+            return works, asides
+        error = Unavailable("another engine has taken over this part of the store")
+        self._sink.refused(lost, error)
+        for aside in lost_asides:
+            aside.answer(error)
+        return (
+            [work for work in works if work.resident.shard in self._epochs],
+            [aside for aside in asides if aside.shard in self._epochs],
+        )

@@ -21,6 +21,7 @@ from sfc.engine.callbacks import Callbacks
 from sfc.engine.children import Children
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
+from sfc.engine.intake import Intake
 from sfc.engine.map_runs import MapRunQueries
 from sfc.engine.maps import Maps
 from sfc.engine.queries import Queries
@@ -81,6 +82,7 @@ class Engine:
         self._starts = Starts(self._host, admit)
         self._stops = Stops(self._host)
         self.blueprints = Blueprints(self._host, self._stops)
+        self.intake = Intake(self._host, self._starts)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
         self._redrives = Redrives(self._host)
@@ -110,6 +112,7 @@ class Engine:
         if not self._leases:
             raise Unavailable("another engine holds the store")
         self._starts.own(self._leases)
+        await self.intake.open([lease.shard for lease in self._leases])
         self._host.heartbeats.restart(self._host.clock())
         await self._dispatcher.open(self._host.results)
         self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)

@@ -89,7 +89,7 @@ class Starts:
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
         self._admit(target.version.name)
-        resident, started = self._resident(target, request)
+        resident, started = self._resident(target, request.name, _checked_input(request.input))
         run = await self._to_its_end(resident, started)
         return _finished(run, resident.record(host.partition))
 
@@ -116,24 +116,43 @@ class Starts:
             raise SfcError("the execution stopped at a bug of SFC; see the log")
         return run
 
-    def _next_id(self, now: int) -> int:
+    def _next_id(self, now: int, shard: int | None = None) -> int:
         """Raises Overloaded, Unavailable."""
         host = self._host
         if not self._ids:
             raise Unavailable("this engine owns no part of the store")
         if len(host.residence.all) >= host.settings.max_resident:
             raise Overloaded(f"{len(host.residence.all)} executions are at work already")
-        return self._ids[next(self._turn)].next(now)
+        return self._ids[next(self._turn) if shard is None else shard].next(now)
 
     def begin(self, request: StartRequest, settle: Callable[[ExecutionRecord | SfcError], None]) -> None:
         """Start the execution; `settle` is told what became of it. NameTaken: `namesake` has the answer."""
+        partition = self._host.partition
+
+        def record(result: Resident | SfcError) -> None:
+            settle(result if isinstance(result, SfcError) else result.record(partition))
+
+        self.launch(request, record)
+
+    def launch(
+        self,
+        request: StartRequest,
+        settle: Callable[[Resident | SfcError], None],
+        *,
+        shard: int | None = None,
+        checked: bytes | None = None,
+    ) -> None:
+        """Start the execution, in the shard if one is given. Errors that are known at once are told before this
+        returns, all else after the commit. `checked`: the input, known to be good, in the place of the request's.
+        """
         host = self._host
         try:
             target = find_target(host.catalog, request.machine)
             version = target.version
             if request.parent is None:
                 self._admit(version.name)
-            resident, started = self._resident(target, request)
+            input = _checked_input(request.input) if checked is None else checked
+            resident, started = self._resident(target, request.name, input, shard)
         except SfcError as error:
             settle(error)
             return
@@ -151,7 +170,7 @@ class Starts:
         )  # fmt: skip
 
         def answer(error: SfcError | None) -> None:
-            settle(resident.record(host.partition) if error is None else error)
+            settle(resident if error is None else error)
 
         kept = None
         if request.parent is not None:
@@ -164,16 +183,16 @@ class Starts:
             host.residence.broken.pop(resident.id, None)
             settle(SfcError("the execution could not begin because of a bug of SFC; see the log"))
 
-    def _resident(self, target: Target, request: StartRequest) -> tuple[Resident, Started]:
-        """An execution that has not begun, and its first entry. Raises InvalidInput, InvalidName, Overloaded,
-        Unavailable."""
+    def _resident(
+        self, target: Target, given: str | None, input: bytes, shard: int | None = None
+    ) -> tuple[Resident, Started]:
+        """An execution that has not begun, and its first entry. Raises InvalidName, Overloaded, Unavailable."""
         host, version = self._host, target.version
-        input = _checked_input(request.input)
-        if request.name is not None:
-            arns.check_name(request.name)
+        if given is not None:
+            arns.check_name(given)
         now = host.clock()
-        id = self._next_id(now)
-        name = request.name or express_run(id)
+        id = self._next_id(now, shard)
+        name = given or express_run(id)
         info = execution_info(
             host.partition, version, version.name, name, version.kind, id, host.secret, target.published, target.alias
         )

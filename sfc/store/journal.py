@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from sfc.store.feeds import DeadLetter, FeedStore, Move
+
 Kind = Literal["STANDARD", "EXPRESS"]
 
 
@@ -106,6 +108,13 @@ class Kept:
     test_cases: list[tuple[int, str]] = field(default_factory=list)
     """(execution, name of its test case)."""
     redrives: list[Redrive] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    """Positions in topics, each at most once in a batch. One that is not what it must be: nothing is written."""
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    published: list[tuple[int, int]] = field(default_factory=list)
+    """(dead letter, UTC ms)."""
+    buried: list[int] = field(default_factory=list)
+    """Dead letters that go. One that is gone already: nothing is written."""
 
     def add(self, other: "Kept") -> None:
         self.children += other.children
@@ -114,6 +123,10 @@ class Kept:
         self.taken += other.taken
         self.test_cases += other.test_cases
         self.redrives += other.redrives
+        self.moves += other.moves
+        self.dead_letters += other.dead_letters
+        self.published += other.published
+        self.buried += other.buried
 
 
 WORKING = 0
@@ -206,7 +219,7 @@ class Wanted:
     redriven: bool | None = None
 
 
-class Store(Protocol):
+class Store(FeedStore, Protocol):
     """Durable executions. Raises Unavailable when the database cannot be reached, OutcomeUnknown when a commit's
     answer is lost."""
 
@@ -226,7 +239,9 @@ class Store(Protocol):
         ...
 
     def commit(self, batch: Batch) -> Outcome:
-        """Write the batch in one transaction, on disk when this returns. Every part's lease is checked first."""
+        """Write the batch in one transaction, on disk when this returns. Every part's lease is checked first.
+
+        Raises Superseded, with nothing written, when a position or dead letter is not as the batch has it."""
         ...
 
     def settle(self, batch: Batch) -> bool:

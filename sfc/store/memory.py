@@ -5,7 +5,6 @@ import secrets
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Sequence
-from threading import RLock
 
 from sfc.store.ids import first_id, first_position, shard_of
 from sfc.store.journal import (
@@ -21,6 +20,7 @@ from sfc.store.journal import (
     Waiting,
     Wanted,
 )
+from sfc.store.memory_feeds import MemoryFeeds
 
 
 class _Shard:
@@ -34,14 +34,14 @@ class _Shard:
         self.last_id = first_id(shard)
 
 
-class MemoryStore:
+class MemoryStore(MemoryFeeds):
     """Executions in dictionaries under one lock."""
 
     inline = True
 
     def __init__(self, shards: int = 1) -> None:
+        MemoryFeeds.__init__(self)
         self.shards = shards
-        self._lock = RLock()
         self._shards = [_Shard(shard) for shard in range(shards)]
         self._rows: dict[int, ExecutionRow] = {}
         self._ids: dict[str | None, list[int]] = {None: []}
@@ -85,6 +85,7 @@ class MemoryStore:
             taken = self._taken(batch)
             if taken:
                 return Outcome(taken=taken)
+            self._check_feeds(part.kept for part in batch.parts if part.kept is not None)
             for part in batch.parts:
                 held = self._shards[part.shard]
                 held.next += len(part.rows)
@@ -140,6 +141,7 @@ class MemoryStore:
         for redrive in kept.redrives:
             row = self._rows[redrive.id]
             self._rows[redrive.id] = row._replace(redrives=redrive.redrives, redriven_at=redrive.at)
+        self._write_feeds(kept)
         for queued in kept.queued:
             insort(self._queued, queued)
         for parent in kept.answered:

@@ -37,12 +37,13 @@ from sfc.store.journal import (
     Waiting,
     Wanted,
 )
+from sfc.store.sqlite_feeds import SqliteFeeds, prune, write_feeds
 
 BUSY_MS: Final = 5_000
 Rows: TypeAlias = list[Any]
 
 
-class SqliteStore:
+class SqliteStore(SqliteFeeds):
     """Executions in the SQLite database at `path`, made when it does not exist."""
 
     inline = True
@@ -126,6 +127,7 @@ class SqliteStore:
         ):
             if rows:
                 self._writer.executemany(statement, rows)
+        write_feeds(self._writer, kept)
 
     def settle(self, batch: Batch) -> bool:
         with self._writing, _reachable("settle a commit"):
@@ -216,6 +218,10 @@ class SqliteStore:
             if not ended:
                 return gone
             gone += len(ended)
+
+    def prune_dead_letters(self, keep: int, since: int) -> int:
+        with self._writing, self._transaction():
+            return prune(self._writer, keep, since)
 
     def close(self) -> None:
         with self._writing, self._reading:
