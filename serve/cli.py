@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from serve.kafka_options import (
+    KafkaOption,
+    KafkaPrefixOption,
+    KafkaPropertyOption,
+    KafkaTopicOption,
+    SchemaRegistryOption,
+    kafka_settings,
+)
 from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, MapFilesOption, aws_settings, map_roots, read_text
 from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
 
@@ -47,6 +55,11 @@ def up(
     mocks: Annotated[
         Path | None, typer.Option(help="Mock configuration file: `stateMachineArn#Case` starts a test case of it.")
     ] = None,
+    kafka: KafkaOption = None,
+    kafka_property: KafkaPropertyOption = None,
+    kafka_prefix: KafkaPrefixOption = "sfc",
+    kafka_topic: KafkaTopicOption = None,
+    schema_registry: SchemaRegistryOption = None,
     no_ray: Annotated[bool, typer.Option("--no-ray", help="Engine and handlers in this one process.")] = False,
 ) -> None:
     """Run the server; stays in the foreground until Ctrl-C, SIGTERM or `sfc down`."""
@@ -69,6 +82,7 @@ def up(
         handlers=tuple(_absolute(name) for name in handlers or ()),
         workers=workers,
         mocks=None if mocks is None else str(_checked_mocks(mocks).absolute()),
+        kafka=kafka_settings(kafka, kafka_property, kafka_prefix, schema_registry, kafka_topic),
         blueprints=None if blueprints is None else str(blueprints.absolute()),
     )
     if host not in _LOOPBACK:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sfc.kafka.settings import KafkaSettings
 from sfc.tasks.aws.settings import AwsSettings
 
 
@@ -30,6 +31,8 @@ class Settings:
     """How many more CPUs than the cluster has workers may ask for, so that Ray's autoscaler adds nodes."""
     mocks: str | None = None
     """A mock configuration file: executions may be started as its test cases."""
+    kafka: KafkaSettings | None = None
+    """None: there is no Kafka."""
     blueprints: str | None = None
     """Directory of `*.asl.json` files that are created or updated at the start."""
 
@@ -59,4 +62,6 @@ class Settings:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Settings":
         given: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+        if given.get("kafka") is not None:
+            given["kafka"] = KafkaSettings.from_json(given["kafka"])
         return cls(**given)

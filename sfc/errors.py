@@ -17,7 +17,8 @@ that Retry and Catch match on. Neither is an exception that leaves the core. Eve
     ├── Overloaded              429  the engine takes no more now; carries `retry_after_s`
     └── Unavailable             503  the store or the owner of a shard cannot be reached
         ├── OutcomeUnknown           a commit may or may not have happened
-        └── Superseded               a commit relied on something that has changed since; nothing was written
+        ├── Superseded               a commit relied on something that has changed since; nothing was written
+        └── KafkaNotConfigured       what needs Kafka was asked of a server that was started without it
 """
 
 from collections.abc import Sequence
@@ -109,3 +110,10 @@ class OutcomeUnknown(Unavailable):
 
 class Superseded(Unavailable):
     """A commit relied on something that has changed since, so nothing was written."""
+
+
+class KafkaNotConfigured(Unavailable):
+    code = "KafkaNotConfigured"
+
+    def __init__(self, message: str = "This server was started without Kafka: sfc up --kafka HOST:PORT") -> None:
+        super().__init__(message)

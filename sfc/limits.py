@@ -141,3 +141,7 @@ KAFKA_RATE: Final = 1_000_000
 """Records a second: the highest rate that can be set for a trigger."""
 KAFKA_RECORD_BYTES: Final = 16_777_216
 """One record that a trigger may be told to take; what its execution is given still obeys PAYLOAD_BYTES."""
+KAFKA_PREFIX_CHARS: Final = 64
+"""Of the names of SFC's own topics and groups; Kafka's names have 249."""
+KAFKA_PARTITIONS: Final = 10_000
+"""Of a topic that SFC makes."""

@@ -3,6 +3,7 @@
 import json
 
 from serve.settings import Settings
+from sfc.kafka.settings import KafkaSettings
 
 
 def test_settings_cross_processes_as_json() -> None:
@@ -12,6 +13,7 @@ def test_settings_cross_processes_as_json() -> None:
         aws_endpoints=("http://x", "sqs=http://y"),
         aws_region="eu-west-1",
         mocks="/m",
+        kafka=KafkaSettings.of("a:9092", ["sasl.password=${env:SECRET}"], topics=["retention.ms=1"]),
     )
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
