@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import Capacity
-from serve.routes import blueprints, executions, map_runs, monitor, pools, releases, task_metas, tasks, triggers
+from serve.routes import blueprints, executions, map_runs, monitor, pauses, pools, releases, task_metas, tasks, triggers
 from serve.sfn.endpoint import serve_action
 from sfc.engine.engine import Engine
 
@@ -19,6 +19,7 @@ ISO 8601.
 """
 _TAGS = [
     {"name": "blueprints", "description": "Named, versioned state machines."},
+    {"name": "pauses", "description": "Blueprints and groups that begin nothing for a while."},
     {"name": "executions", "description": "Their runs: start, watch, stop, look back."},
     {"name": "task metas", "description": "Tasks that blueprints refer to by name, their versions and code."},
     {"name": "tasks", "description": "Answers to task tokens; activities and their workers."},
@@ -78,6 +79,6 @@ def build_app(engine: Engine, capacity: Capacity | None = None) -> ASGIApp:
     rest.state.capacity = capacity
     errors.install(rest)
     docs.install(rest)
-    for module in (blueprints, releases, executions, map_runs, task_metas, tasks, triggers, pools, monitor):
+    for module in (blueprints, pauses, releases, executions, map_runs, task_metas, tasks, triggers, pools, monitor):
         rest.include_router(module.router)
     return Front(engine, rest)

@@ -30,6 +30,8 @@ POOL_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
 ENGINE_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_engine_resident_executions": ("resident", "Executions in memory."),
     "sfc_engine_jobs": ("jobs", "Jobs that executions wait for."),
+    "sfc_engine_paused": ("paused", "Blueprints and groups that are paused."),
+    "sfc_engine_held": ("held", "Jobs and timers that pauses hold in memory."),
     "sfc_engine_broken_executions": ("broken", "Executions that stopped at a bug."),
 }
 ENGINE_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {

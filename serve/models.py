@@ -40,7 +40,9 @@ class NewBlueprintVersion(Strict):
     definition: Definition
     kind: Kind = Field("STANDARD", description="EXPRESS: short, at most five minutes, no stored history.")
     role_arn: str = Field("arn:aws:iam::123456789012:role/sfc", description="Shown in histories; not used otherwise.")
-    settings: dict[str, Any] = Field(default_factory=dict, description="What belongs to the blueprint but not to ASL.")
+    settings: dict[str, Any] | None = Field(
+        None, description="What belongs to the blueprint but not to ASL: `pool`, `group`. Absent: as before, or none."
+    )
 
     def text(self) -> str:
         """The definition as text."""
@@ -139,6 +141,8 @@ class BlueprintSummary(BaseModel):
     arn: str
     kind: Kind
     version: int
+    group: str | None = Field(description="The group that its new executions belong to.")
+    paused: bool = Field(description="It begins nothing now: it is paused, or its group.")
     created_at: datetime
     updated_at: datetime
 
@@ -207,6 +211,7 @@ class Execution(BaseModel):
     release: int | None = Field(None, description="The release it was started through, by itself or by an alias.")
     alias: str | None = Field(None, description="The alias it was started through.")
     status: Status
+    paused: bool = Field(False, description="It is RUNNING, and begins nothing now: its blueprint or group is paused.")
     started_at: datetime
     stopped_at: datetime | None = None
     redrives: int = Field(0, description="How often it was redriven.")
@@ -274,28 +279,35 @@ def _value(text: str | None) -> Any:
     return None if text is None else jsonvalue.loads(text)
 
 
-def summary(version: Version, arn: str) -> BlueprintSummary:
+def summary(version: Version, arn: str, paused: bool) -> BlueprintSummary:
     """A blueprint without its definition."""
-    return BlueprintSummary.model_validate(_outline(version, arn))
+    return BlueprintSummary.model_validate(_outline(version, arn, paused))
 
 
-def blueprint(version: Version, arn: str) -> Blueprint:
+def blueprint(version: Version, arn: str, paused: bool) -> Blueprint:
     """A blueprint with everything."""
     try:
         definition: Any = jsonvalue.loads(version.definition)
     except jsonvalue.NotJson:
         definition = version.definition
     return Blueprint.model_validate(
-        {**_outline(version, arn), "definition": definition, "role_arn": version.role_arn, "settings": version.settings}
+        {
+            **_outline(version, arn, paused),
+            "definition": definition,
+            "role_arn": version.role_arn,
+            "settings": version.settings,
+        }
     )
 
 
-def _outline(version: Version, arn: str) -> Mapping[str, Any]:
+def _outline(version: Version, arn: str, paused: bool) -> Mapping[str, Any]:
     return {
         "name": version.name,
         "arn": arn,
         "kind": version.kind,
         "version": version.number,
+        "group": version.group,
+        "paused": paused,
         "created_at": when(version.created_at),
         "updated_at": when(version.updated_at),
     }
@@ -327,6 +339,7 @@ def execution(record: ExecutionRecord) -> dict[str, Any]:
         "release": record.published,
         "alias": record.alias,
         "status": record.status,
+        "paused": record.paused,
         "started_at": when(record.started_at),
         "stopped_at": None if record.stopped_at is None else when(record.stopped_at),
         "redrives": record.redrives,

@@ -18,7 +18,8 @@ that Retry and Catch match on. Neither is an exception that leaves the core. Eve
     └── Unavailable             503  the store or the owner of a shard cannot be reached
         ├── OutcomeUnknown           a commit may or may not have happened
         ├── Superseded               a commit relied on something that has changed since; nothing was written
-        └── KafkaNotConfigured       what needs Kafka was asked of a server that was started without it
+        ├── KafkaNotConfigured       what needs Kafka was asked of a server that was started without it
+        └── BlueprintPaused          nothing of it is started now; carries `retry_after_s`
 """
 
 from collections.abc import Sequence
@@ -117,3 +118,15 @@ class KafkaNotConfigured(Unavailable):
 
     def __init__(self, message: str = "This server was started without Kafka: sfc up --kafka HOST:PORT") -> None:
         super().__init__(message)
+
+
+class BlueprintPaused(Unavailable):
+    """`kind` (blueprint or group) and `name` tell what is paused."""
+
+    code = "BlueprintPaused"
+
+    def __init__(self, kind: str, name: str, *, retry_after_s: float) -> None:
+        super().__init__(f"The {kind} '{name}' is paused: no execution of it is started")
+        self.kind = kind
+        self.name = name
+        self.retry_after_s = retry_after_s

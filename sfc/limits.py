@@ -102,6 +102,15 @@ ACTIVITY_POLLERS: Final = 1_000
 ACTIVITY_POLL_S: Final = 60
 """How long GetActivityTask waits for a task."""
 TASK_TOKEN_CHARS: Final = 2_048
+RESUME_RATE: Final = 100
+"""Held jobs and timers that go out in a second after a pause, unless another rate is asked for."""
+RESUME_RATE_MOST: Final = 100_000
+PAUSED_RETRY_S: Final = 30
+"""After so long whoever was refused by a pause may come again (`Retry-After`)."""
+PAUSES_KEPT: Final = 1_000
+"""Of one blueprint or group; older ones no longer put off the time-outs of executions that lived through them."""
+STOP_PAGE: Final = 1_000
+"""Executions that one request to stop a blueprint or group stops."""
 POOL_WORKERS: Final = 1_000
 """Workers of one pool."""
 POOL_IDLE_SECONDS: Final = 86_400

@@ -6,6 +6,7 @@ from serve import models
 from serve.routes.common import CONFLICT, ERRORS, PAGE, EngineDep, Limit, Token
 from sfc.arn import check_name
 from sfc.asl.parse import parse
+from sfc.catalog.version import Version
 from sfc.errors import NotFound
 
 router = APIRouter(prefix="/api/blueprints", tags=["blueprints"], responses=ERRORS)
@@ -14,7 +15,10 @@ router = APIRouter(prefix="/api/blueprints", tags=["blueprints"], responses=ERRO
 @router.get("", summary="List blueprints")
 async def list_blueprints(engine: EngineDep, limit: Limit = PAGE, token: Token = None) -> models.Blueprints:
     page = await engine.blueprints.list(limit, token)
-    items = [models.summary(version, engine.partition.state_machine(version.name)) for version in page.items]
+    items = [
+        models.summary(version, engine.partition.state_machine(version.name), engine.pauses.holds(version))
+        for version in page.items
+    ]
     return models.Blueprints(items=items, next_token=page.next_token)
 
 
@@ -37,7 +41,7 @@ async def validate_definition(body: models.DefinitionToCheck) -> models.CheckRes
 @router.get("/{name}", summary="Show a blueprint")
 async def get_blueprint(engine: EngineDep, name: str) -> models.Blueprint:
     version = await engine.blueprints.get(name)
-    return models.blueprint(version, engine.partition.state_machine(version.name))
+    return _shown(engine, version)
 
 
 @router.put("/{name}", summary="Create or update a blueprint", responses={201: {"model": models.Blueprint}})
@@ -50,7 +54,7 @@ async def put_blueprint(
         if (version.definition, version.role_arn, dict(version.settings)) != (
             body.text(),
             body.role_arn,
-            body.settings,
+            dict(version.settings) if body.settings is None else body.settings,
         ):
             version = await engine.blueprints.update(
                 name, definition=body.text(), role_arn=body.role_arn, settings=body.settings
@@ -58,14 +62,18 @@ async def put_blueprint(
     except NotFound:
         response.status_code = 201
         return await _create(engine, name, body)
-    return models.blueprint(version, engine.partition.state_machine(name))
+    return _shown(engine, version)
 
 
 async def _create(engine: EngineDep, name: str, body: models.NewBlueprintVersion) -> models.Blueprint:
     version = await engine.blueprints.create(
         name, body.text(), kind=body.kind, role_arn=body.role_arn, settings=body.settings
     )
-    return models.blueprint(version, engine.partition.state_machine(name))
+    return _shown(engine, version)
+
+
+def _shown(engine: EngineDep, version: Version) -> models.Blueprint:
+    return models.blueprint(version, engine.partition.state_machine(version.name), engine.pauses.holds(version))
 
 
 @router.delete("/{name}", summary="Delete a blueprint", status_code=204)

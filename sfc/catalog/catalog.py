@@ -9,6 +9,7 @@ from typing import Final
 from sfc.arn import Partition, check_name
 from sfc.catalog.activities import Activities
 from sfc.catalog.binding import Bindings
+from sfc.catalog.group import read_group
 from sfc.catalog.pool_policy import read_policy, spelled_policy
 from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
@@ -70,13 +71,14 @@ class Catalog:
 
         As with AWS a different role or other tags do not count as different, and are not taken over. With `publish`
         it is also release 1, with this description. Raises InvalidName, InvalidDefinition, InvalidRequest
-        (`settings.pool`), QuotaExceeded (TooManyTags), Conflict (StateMachineAlreadyExists, StateMachineDeleting).
+        (`settings.pool`, `settings.group`), QuotaExceeded (TooManyTags), Conflict (StateMachineAlreadyExists,
+        StateMachineDeleting).
         """
         check_name(name)
         resource = f"stateMachine:{name}"
         check_count(resource, tags or {})
         wanted = {**compiled(definition, kind)[1], **(settings or {})}
-        read_policy(spelled_policy(wanted))
+        _check_settings(wanted)
         with self._lock:
             now = self._clock()
             made = Version(
@@ -112,7 +114,7 @@ class Catalog:
     ) -> Version:
         """A new version, with what is not given as before; the one there is when nothing changes.
 
-        Raises InvalidDefinition, InvalidRequest (`settings.pool`), NotFound.
+        Raises InvalidDefinition, InvalidRequest (`settings.pool`, `settings.group`), NotFound.
         """
         with self._lock:
             before = self._load(name)
@@ -123,7 +125,7 @@ class Catalog:
                 role_arn in (None, before.role_arn)
             ):
                 return before
-            read_policy(spelled_policy({**spelled, **wanted}))
+            _check_settings({**spelled, **wanted})
             made = Version(
                 id=0, name=name, number=before.number + 1, kind=before.kind, definition=text,
                 role_arn=before.role_arn if role_arn is None else role_arn, settings={**spelled, **wanted},
@@ -231,3 +233,9 @@ class Catalog:
             if len(self._versions) >= _CACHED:
                 self._versions.clear()
             self._versions[version.id] = version
+
+
+def _check_settings(settings: Mapping[str, Json]) -> None:
+    """Raises InvalidRequest."""
+    read_policy(spelled_policy(settings))
+    _group = read_group(settings)

@@ -39,6 +39,12 @@ class Version:
         return compiled(self.definition, self.kind)[0]
 
     @property
+    def group(self) -> str | None:
+        """The group that its executions belong to."""
+        group = self.settings.get("group")
+        return group if isinstance(group, str) else None
+
+    @property
     def labels(self) -> frozenset[str]:
         """Of its distributed Maps."""
         return frozenset(_children(self.definition, self.kind))

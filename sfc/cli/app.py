@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, pools, run, start, task_metas, tasks, testing, teststate, top
+from sfc.cli import blueprints, check, executions, pauses, pools, run, start, task_metas, tasks, testing, teststate, top
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -23,6 +23,8 @@ app.command("test-state")(teststate.try_state)
 app.command("start")(start.start)
 app.add_typer(executions.app, name="executions")
 app.add_typer(blueprints.app, name="blueprints")
+pauses.add_commands(blueprints.app, "blueprint")
+app.add_typer(pauses.app, name="groups")
 app.add_typer(tasks.app, name="task")
 tasks.app.command("list")(task_metas.list_tasks)
 tasks.app.command("show")(task_metas.show)
@@ -31,7 +33,7 @@ tasks.app.command("delete")(task_metas.delete)
 app.add_typer(pools.app, name="pool")
 app.command("top")(top.top)
 
-_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "task", "pool", "top")
+_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "groups", "task", "pool", "top")
 
 
 def main() -> None:

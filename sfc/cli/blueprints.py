@@ -1,12 +1,13 @@
 """`sfc blueprints …`: the blueprints of a server."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sfc import jsonvalue
 from sfc.cli.client import DEFAULT_URL, Client, UrlOption
-from sfc.cli.inputs import blueprint_name, read_text
+from sfc.cli.inputs import blueprint_name, read_input, read_text
 from sfc.cli.output import JsonOption, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Blueprints on the server.", rich_markup_mode=None)
@@ -21,8 +22,18 @@ def list_blueprints(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL) -
     if as_json:
         print_json(page)
         return
-    rows = [(b["name"], b["kind"], b["version"], b["updated_at"][:19].replace("T", " ")) for b in page["items"]]
-    print_table(("BLUEPRINT", "KIND", "VERSION", "CHANGED (UTC)"), rows)
+    rows = [
+        (
+            b["name"],
+            b["kind"],
+            b["version"],
+            b["updated_at"][:19].replace("T", " "),
+            b["group"],
+            "yes" if b["paused"] else "",
+        )
+        for b in page["items"]
+    ]
+    print_table(("BLUEPRINT", "KIND", "VERSION", "CHANGED (UTC)", "GROUP", "PAUSED"), rows)
 
 
 @app.command()
@@ -37,11 +48,17 @@ def put(
     file: Annotated[Path, typer.Argument(help="Amazon States Language, JSON.")],
     name: Annotated[str | None, typer.Option(help="Default: the file's name up to its first dot.")] = None,
     express: Annotated[bool, typer.Option("--express", help="Make it an EXPRESS one.")] = False,
+    settings: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="All its settings: JSON text, @FILE, or - for stdin. Default: as before."),
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = DEFAULT_URL,
 ) -> None:
     """Create a blueprint, or give it a new version."""
-    body = {"definition": read_text(file), "kind": "EXPRESS" if express else "STANDARD"}
+    body: dict[str, Any] = {"definition": read_text(file), "kind": "EXPRESS" if express else "STANDARD"}
+    if settings is not None:
+        body["settings"] = jsonvalue.loads(read_input(settings, "--settings"))
     blueprint = Client(url).call("PUT", f"/api/blueprints/{name or blueprint_name(file)}", body=body)
     if as_json:
         print_json(blueprint)

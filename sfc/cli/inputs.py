@@ -46,8 +46,8 @@ def map_roots(directories: Sequence[Path] | None) -> tuple[str, ...]:
     return tuple(str(directory.absolute()) for directory in directories or ())
 
 
-def read_input(given: str) -> str:
-    """The JSON text meant by an --input. Exits with a usage error when it cannot be read or is no JSON."""
+def read_input(given: str, option: str = "--input") -> str:
+    """The JSON text meant by the option. Exits with a usage error when it cannot be read or is no JSON."""
     if given == "-":
         text = sys.stdin.read()
     elif given.startswith("@"):
@@ -57,7 +57,7 @@ def read_input(given: str) -> str:
     try:
         jsonvalue.loads(text)
     except jsonvalue.NotJson as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint="--input") from None
+        raise typer.BadParameter(f"not JSON: {error}", param_hint=option) from None
     return text
 
 

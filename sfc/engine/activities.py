@@ -147,6 +147,8 @@ class Activities:
         accepted = None if resident is None else resident.run.accepted.get(waiting.task)
         if resident is None or accepted is None or accepted.job.attempt != waiting.attempt or accepted.since:
             return None
+        if host.gate.is_shut(resident):
+            return None
         decided: asyncio.Future[SfcError | None] = asyncio.get_running_loop().create_future()
         at = host.at(resident)
         entry = ActivityStarted(at=at, task=waiting.task, attempt=waiting.attempt, worker=worker)
@@ -166,6 +168,11 @@ class Activities:
             for woken in pollers:
                 if not woken.done():
                     woken.set_result(None)
+
+    def wake_all(self) -> None:
+        """There may be a task for each of them again."""
+        for name in list(self._pollers):
+            self._wake(name)
 
     def _wake(self, name: str) -> None:
         """One more poller looks at the queue."""

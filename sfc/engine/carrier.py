@@ -191,9 +191,12 @@ class MapRunCarrier:
 
     async def _room(self) -> None:
         """Returns when one more child may run."""
-        while len(self.children) >= (self._map_run.limits.max_concurrency or DISTRIBUTED_MAP_CONCURRENCY):
+        while self._is_full() or self._host.gate.is_shut(self._parent):
             self._freed.clear()
             await self._freed.wait()
+
+    def _is_full(self) -> bool:
+        return len(self.children) >= (self._map_run.limits.max_concurrency or DISTRIBUTED_MAP_CONCURRENCY)
 
     # What the execution is told
 

@@ -24,7 +24,7 @@ from sfc.engine.records import ExecutionRecord
 from sfc.engine.resident import Resident, stand_in
 from sfc.engine.starts import StartRequest, Starts
 from sfc.engine.stops import Stops
-from sfc.errors import NotFound, Overloaded, SfcError, Unavailable
+from sfc.errors import BlueprintPaused, NotFound, Overloaded, SfcError, Unavailable
 from sfc.interpreter.commands import CloseTask, DispatchTask
 from sfc.interpreter.entries import TaskFailed, TaskSubmitted, TaskSucceeded
 from sfc.store.ids import shard_of
@@ -89,6 +89,10 @@ class Children:
         """What became of the start, or of the namesake that answers for it."""
         if isinstance(result, NameTaken):
             self._host.errands.begin(self._namesake(job, waiting, request))
+        elif isinstance(result, BlueprintPaused):
+            parent = self._asking(waiting)
+            if parent is not None:
+                self._host.gate.hold_for((result.kind, result.name), parent, job)
         elif isinstance(result, Unavailable | Overloaded):
             self._host.errands.begin(self._begin_later(job, waiting))
         elif isinstance(result, SfcError):

@@ -24,6 +24,7 @@ from sfc.engine.host import Host
 from sfc.engine.intake import Intake
 from sfc.engine.map_runs import MapRunQueries
 from sfc.engine.maps import Maps
+from sfc.engine.pauses import Pauses
 from sfc.engine.queries import Queries
 from sfc.engine.records import ExecutionRecord, HistoryEvent, MapRunRecord, Page
 from sfc.engine.redrives import Redrives
@@ -92,6 +93,7 @@ class Engine:
         self._children = Children(self._host, self._starts, self._stops, self._queries)
         self._callbacks = Callbacks(self._host)
         self._activities = Activities(self._host)
+        self.pauses = Pauses(self._host, self._stops, self._activities.wake_all)
         self._host.doers.add(self._children)
         self._host.doers.add(self._activities)
         self._host.tell(self._children)
@@ -116,9 +118,11 @@ class Engine:
         self._host.heartbeats.restart(self._host.clock())
         await self._dispatcher.open(self._host.results)
         self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)
+        await self.pauses.open([lease.shard for lease in self._leases])
         for lease in self._leases:
             await self._host.recover(lease.shard)
             self._host.errands.begin(self._children.recover(lease.shard))
+        self.pauses.go_on()
         self._host.errands.begin(self._load_windows())
         for name in await self._host.threads.call(self._catalog.deleting):
             self._host.errands.begin(self._stops.forget(name))
@@ -144,6 +148,7 @@ class Engine:
         for lease in self._leases:
             await self._host.load_window(lease.shard)
         self._host.timers.run_due()
+        self._host.drains.run_due()
         await self._host.committer.settled()
 
     # Executions

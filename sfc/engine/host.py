@@ -16,8 +16,9 @@ from sfc.arn import Partition
 from sfc.asl.expression import Failure
 from sfc.catalog.catalog import Catalog
 from sfc.engine.committer import Committer
+from sfc.engine.drains import Drains
 from sfc.engine.errands import Errands
-from sfc.engine.heartbeats import Heartbeats
+from sfc.engine.gate import Gate
 from sfc.engine.jobs import answer_of, job_of
 from sfc.engine.listeners import Listeners
 from sfc.engine.mocked import Mocked
@@ -27,10 +28,11 @@ from sfc.engine.resident import Answer, Resident, Work
 from sfc.engine.settings import EngineSettings
 from sfc.engine.threads import Threads
 from sfc.engine.timers import Timers
+from sfc.engine.wakes import Wakes
 from sfc.errors import SfcError, Unavailable
 from sfc.interpreter import step
 from sfc.interpreter.commands import CancelTask, CloseTask, Command, DispatchTask, MapRunCommand
-from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
+from sfc.interpreter.entries import Entry, TaskFailed, TaskSubmitted, TaskSucceeded
 from sfc.store.journal import WORKING, ExecutionChange, Kept, NewExecution, Store, Waiting
 from sfc.tasks.job import Dispatcher, Job, JobResult
 from sfc.tasks.mocks import MockConfig
@@ -75,8 +77,13 @@ class Host:
             self._left,
         )
         self.mocked = Mocked(mocks, self.residence.all, clock, self.apply)
-        self.heartbeats = Heartbeats()
-        self.timers = Timers(self.residence.all, clock, self._due, self._timer_due)
+        self.gate = Gate(clock)
+        self.wakes = Wakes(clock, settings, self.gate)
+        self.heartbeats = self.wakes.heartbeats
+        self.timers = Timers(self.residence.all, clock, self.wakes.due, self._timer_due)
+        self.drains = Drains(
+            clock, self.gate, self.wakes, self.timers, self.residence.all, self._carry_out, self._timer_due
+        )
         self._dispatcher = dispatcher
         self.doers = Doers()
         self._ends: Ends | None = None
@@ -137,7 +144,7 @@ class Host:
                 self.residence.leave(resident)
                 resident.sync(run)
             return True
-        wake_at = self._wake_at(resident)
+        wake_at = self.wakes.wake_at(resident)
         change = None
         if run.done:
             failure = run.failure or Failure(None)
@@ -171,32 +178,10 @@ class Host:
         self._carry_out([(resident, commands)])
         self.timers.watch(resident)
 
-    def _wake_at(self, resident: Resident) -> int | None:
-        """What the index row must say: WORKING keeps an execution in memory, a time lets it leave until then."""
-        run = resident.run
-        if run.done:
-            return None
-        if run.jobs or run.map_runs or resident.kind == "EXPRESS":
-            return WORKING
-        due = self._due(resident)
-        return WORKING if due is None or due <= self.clock() + self.settings.passivate_after_ms else due
-
-    def _due(self, resident: Resident) -> int | None:
-        """When the execution must go on by itself, UTC ms: a timer, or a heartbeat that does not come."""
-        timer = resident.run.next_timer()
-        if timer is None or not resident.run.accepted:
-            return None if timer is None else timer[0]
-        missed = self.heartbeats.next(resident)
-        return timer[0] if missed is None else min(timer[0], missed.due)
-
     def _timer_due(self, resident: Resident) -> None:
-        at = self.at(resident)
-        timer, missed = resident.run.next_timer(), self.heartbeats.next(resident)
-        if missed is not None and (timer is None or missed.due < timer[0]):
-            failure = Failure("States.HeartbeatTimeout")
-            self.apply(resident, TaskFailed(at=at, task=missed.task, attempt=missed.attempt, failure=failure))
-        elif timer is not None:
-            self.apply(resident, TimerFired(at=at, task=timer[1], attempt=timer[2]))
+        entry = self.wakes.entry(resident, self.at(resident))
+        if entry is not None:
+            self.apply(resident, entry)
 
     # What follows from commits
 
@@ -228,6 +213,10 @@ class Host:
         if resident.wake_at == WORKING:
             self.timers.watch(resident)
         elif resident.wake_at is not None and resident.pending == 0:
+            if resident.wake_at < WORKING and not self.gate.is_shut(resident):  # its pause ended meanwhile
+                self._came_back.add(resident)
+                self.timers.watch(resident)
+                return
             self.residence.leave(resident)
             self.passivated += 1
 
@@ -273,6 +262,8 @@ class Host:
                 continue
             for command in commands:
                 if isinstance(command, DispatchTask):
+                    if self.gate.holds(resident, command):
+                        continue
                     if resident.case is not None and self.mocked.begin(resident, command):
                         continue
                     own = self.doers.of(command.resource)
@@ -329,7 +320,7 @@ class Host:
         for resident in came_back:
             if resident.pending or resident.run.jobs or self.residence.all.get(resident.id) is not resident:
                 continue
-            wake_at = self._wake_at(resident)
+            wake_at = self.wakes.wake_at(resident)
             if wake_at == resident.wake_at:
                 self._stay_or_leave(resident)
             elif wake_at != WORKING:
@@ -342,7 +333,8 @@ class Host:
         for entry in self._held.pop(resident.id, ()):
             self._result(resident, entry)
         jobs = [job for job in outstanding if job.task in resident.run.jobs]
-        self._go_unwritten(resident, jobs)
+        overdue = self.wakes.overdue(resident) is not None
+        self._go_unwritten(resident, self.gate.came_back(resident, jobs, overdue))
         if not jobs:
             self._came_back.add(resident)
         if resident.children and self._ends is not None:
@@ -383,6 +375,7 @@ class Host:
         self._closing = True
         self.maps.close()
         self.timers.close()
+        self.drains.close()
         await self.errands.close()
         await self.committer.close()
         self.listeners.close()

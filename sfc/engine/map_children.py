@@ -93,6 +93,7 @@ class MapChildren:
         resident = Resident(
             id, self._run.machine, name, self._version.id, kind, now, child.input, Run(self._machine, info)
         )
+        resident.group = self._version.group
         resident.case = None if self._test_case is None else CaseCalls(self._test_case)
         self._running[child.number] = child, resident
         seed = (self._seed + (child.number << 20)) % (1 << 64) - (1 << 63)

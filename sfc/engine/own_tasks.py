@@ -85,6 +85,10 @@ class MapRuns(Protocol):
         """An execution with Map Runs, or a child of one, was read and replayed."""
         ...
 
+    def wake(self, resident: Resident, task: int) -> None:
+        """More children of this Map Run may run now."""
+        ...
+
     def leave(self, resident: Resident) -> None:
         """An execution that had Map Runs left memory: it ended, or what memory says of it is wrong."""
         ...

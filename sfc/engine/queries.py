@@ -9,6 +9,7 @@ from sfc import arn as arns
 from sfc.engine import tokens
 from sfc.engine.host import Host
 from sfc.engine.records import ExecutionRecord, Page
+from sfc.engine.resident import Resident
 from sfc.engine.run_id import children_of, execution_of, express_run, map_run_arn
 from sfc.engine.target import find_target
 from sfc.errors import InvalidRequest, NotFound, NotSupported
@@ -30,7 +31,7 @@ class Queries:
         id = residence.names.get((parsed.machine, parsed.name))
         resident = residence.all.get(id) if id is not None else None
         if resident is not None:
-            return resident.record(self._host.partition)
+            return self._alive(resident)
         recent = residence.recent(parsed.machine, parsed.name)
         if recent is not None:
             return recent
@@ -67,7 +68,7 @@ class Queries:
         if record is not None:
             return record
         resident = host.residence.all.get(id)
-        return await self.stored(await self._any_row(arn)) if resident is None else resident.record(host.partition)
+        return await self.stored(await self._any_row(arn)) if resident is None else self._alive(resident)
 
     async def list(
         self, machine: str | None, status: str | None, limit: int, token: str | None, redriven: bool | None = None
@@ -133,6 +134,15 @@ class Queries:
         started = await self._host.threads.look_up(lambda: self._host.store.started(row.id))
         return replace(self.record(row), input=None if started is None else started.data.decode())
 
+    def _alive(self, resident: Resident) -> ExecutionRecord:
+        return replace(resident.record(self._host.partition), paused=self._host.gate.is_shut(resident))
+
+    def _is_paused(self, row: ExecutionRow) -> bool:
+        host = self._host
+        if row.status != "RUNNING" or not host.gate.current():
+            return False
+        return host.gate.paused(row.machine, host.catalog.version(row.version).group) is not None
+
     def record(self, row: ExecutionRow) -> ExecutionRecord:
         """Without its input."""
         partition = self._host.partition
@@ -156,6 +166,7 @@ class Queries:
             output=None if row.output is None else row.output.decode(),
             error=row.error,
             cause=row.cause,
+            paused=self._is_paused(row),
             diverged=self._host.residence.broken.get(row.id),
             map_run_arn=map_run_arn(partition, row.machine, row.name),
         )

@@ -40,6 +40,8 @@ class ExecutionRecord:
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+    paused: bool = False
+    """It is RUNNING and begins nothing now: its blueprint or its group is paused."""
     diverged: str | None = None
     """Why the engine does not act for it any more, although it is RUNNING: its journal replays differently, or a bug of
     SFC. It can be stopped."""

@@ -157,6 +157,19 @@ class Residence:
         rows, _stale = await self._bring(read)
         return rows
 
+    async def load_parked(
+        self, shard: int, after: tuple[int, int], limit: int, wanted: Callable[[ExecutionRow], bool]
+    ) -> list[ExecutionRow]:
+        """Bring those of a page of parked executions in that are wanted; returns all rows of the page, in their
+        order."""
+
+        def read() -> tuple[list[ExecutionRow], Revived]:
+            rows = self.store.parked(shard, after, limit)
+            return rows, self._revive([row for row in rows if row.id not in self.all and wanted(row)])
+
+        rows, _stale = await self._bring(read)
+        return rows
+
     async def _bring(
         self, read: Callable[[], tuple[list[ExecutionRow], Revived]]
     ) -> tuple[list[ExecutionRow], set[int]]:

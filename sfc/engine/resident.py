@@ -26,9 +26,9 @@ class Resident:
     """A live run with what the engine has to know of it."""
 
     __slots__ = (
-        "alias", "arn", "broken", "case", "children", "id", "input", "key", "kind", "machine", "name", "parents",
-        "pending", "published", "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due", "version",
-        "wake_at",
+        "alias", "arn", "broken", "case", "children", "group", "id", "input", "key", "kind", "machine", "name",
+        "parents", "pending", "published", "redriven_at", "redrives", "run", "shard", "started_at", "sync", "timer_due",
+        "version", "wake_at",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,8 @@ class Resident:
         self.run = run
         self.published: int | None = None
         self.alias: str | None = None
+        self.group: str | None = None
+        """Of its version."""
         self.redrives = 0
         self.redriven_at: int | None = None
         self.arn = run.info.arn
@@ -203,6 +205,7 @@ def revive(
     resident.wake_at = row.wake_at
     resident.case = case
     resident.published, resident.alias = row.published, row.alias
+    resident.group = version.group
     resident.redrives, resident.redriven_at = row.redrives, row.redriven_at
     resident.parents = list(stored.parents)
     resident.children = {each.parent: each.child for each in stored.children}

@@ -88,6 +88,7 @@ class Starts:
         target = find_target(host.catalog, request.machine)
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
+        host.gate.check(target.version)
         self._admit(target.version.name)
         resident, started = self._resident(target, request.name, _checked_input(request.input))
         run = await self._to_its_end(resident, started)
@@ -149,6 +150,7 @@ class Starts:
         try:
             target = find_target(host.catalog, request.machine)
             version = target.version
+            host.gate.check(version)
             if request.parent is None:
                 self._admit(version.name)
             input = _checked_input(request.input) if checked is None else checked
@@ -199,7 +201,7 @@ class Starts:
         tasks = host.catalog.tasks.last()
         machine = host.catalog.bindings.machine(version, version.name, tasks)
         resident = Resident(id, version.name, name, version.id, version.kind, now, input, Run(machine, info))
-        resident.published, resident.alias = target.published, target.alias
+        resident.published, resident.alias, resident.group = target.published, target.alias, version.group
         if target.test_case is not None:
             host.mocked.check(version.name, target.test_case)
             resident.case = CaseCalls(target.test_case)

@@ -76,6 +76,8 @@ class Stops:
                 if not rows:
                     host.residence.forget(machine)
                     await host.threads.call(lambda: host.store.forget_machine(machine))
+                    await host.threads.call(lambda: host.store.forget_pauses("blueprint", machine, host.clock() + 1))
+                    host.gate.forget(("blueprint", machine))
                     await host.threads.call(lambda: host.catalog.purge(machine))
                     return
             except SfcError as error:

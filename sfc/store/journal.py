@@ -94,6 +94,20 @@ class Redrive(NamedTuple):
     at: int
 
 
+class Pause(NamedTuple):
+    """One time in which nothing of a blueprint, or of a group, is begun. Times are UTC ms."""
+
+    kind: str
+    """`blueprint` or `group`."""
+    name: str
+    paused_at: int
+    resumed_at: int | None = None
+    drained_at: int | None = None
+    """When all that was held had gone out."""
+    rate: float | None = None
+    """What was held goes out so many a second."""
+
+
 @dataclass(slots=True)
 class Kept:
     """What a batch changes in what the store keeps beside the journal, above all for tasks that wait; the new rows are
@@ -115,6 +129,8 @@ class Kept:
     """(dead letter, UTC ms)."""
     buried: list[int] = field(default_factory=list)
     """Dead letters that go. One that is gone already: nothing is written."""
+    pauses: list[Pause] = field(default_factory=list)
+    """Each takes the place of the one of the same kind, name and `paused_at`."""
 
     def add(self, other: "Kept") -> None:
         self.children += other.children
@@ -127,10 +143,14 @@ class Kept:
         self.dead_letters += other.dead_letters
         self.published += other.published
         self.buried += other.buried
+        self.pauses += other.pauses
 
 
 WORKING = 0
-"""`wake_at` of an execution that its owner keeps in memory: a new owner loads it at once. None: it has ended."""
+"""`wake_at` of an execution that its owner keeps in memory: a new owner loads it at once. None: it has ended.
+
+Below zero: it is parked. Its time, without the sign, has come or is near, but it is paused; it wakes when that is over.
+"""
 
 
 @dataclass(slots=True)
@@ -266,6 +286,23 @@ class Store(FeedStore, Protocol):
 
     def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
         """RUNNING executions of the shard with `wake_at <= before` and `(wake_at, id) > after`, in that order."""
+        ...
+
+    def parked(self, shard: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
+        """Executions of the shard that are parked, by time and then id, both falling, `(wake_at, id) < after`: those
+        that should have gone on first come first."""
+        ...
+
+    def pauses(self) -> list[Pause]:
+        """All that are kept, the oldest first."""
+        ...
+
+    def put_pause(self, pause: Pause) -> None:
+        """Keep it, in the place of the one of the same kind, name and `paused_at`; on disk when this returns."""
+        ...
+
+    def forget_pauses(self, kind: str, name: str, before: int) -> None:
+        """Delete those that began before this time."""
         ...
 
     def secret(self) -> bytes:

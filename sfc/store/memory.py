@@ -5,9 +5,11 @@ import secrets
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 from sfc.store.ids import first_id, first_position, shard_of
 from sfc.store.journal import (
+    WORKING,
     WRITTEN,
     Batch,
     Child,
@@ -16,6 +18,7 @@ from sfc.store.journal import (
     Kept,
     Lease,
     Outcome,
+    Pause,
     QueuedTask,
     Waiting,
     Wanted,
@@ -56,6 +59,7 @@ class MemoryStore(MemoryFeeds):
         self._parents: dict[int, set[Waiting]] = {}
         self._queued: list[QueuedTask] = []
         """Sorted."""
+        self._pauses: dict[tuple[int, str, str], Pause] = {}
         self._secret = secrets.token_bytes(32)
 
     def acquire(self, shard: int, owner: str) -> Lease | None:
@@ -142,6 +146,8 @@ class MemoryStore(MemoryFeeds):
             row = self._rows[redrive.id]
             self._rows[redrive.id] = row._replace(redrives=redrive.redrives, redriven_at=redrive.at)
         self._write_feeds(kept)
+        for pause in kept.pauses:
+            self._pauses[pause.paused_at, pause.kind, pause.name] = pause
         for queued in kept.queued:
             insort(self._queued, queued)
         for parent in kept.answered:
@@ -190,6 +196,25 @@ class MemoryStore(MemoryFeeds):
                 if shard_of(execution) == shard:
                     found.append(self._rows[execution])
         return found
+
+    def parked(self, shard: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
+        with self._lock:
+            end = bisect_left(self._wakes, min(after, (WORKING, 0)))
+            found = (self._rows[id] for _wake_at, id in reversed(self._wakes[:end]) if shard_of(id) == shard)
+            return list(islice(found, limit))
+
+    def pauses(self) -> list[Pause]:
+        with self._lock:
+            return [pause for _key, pause in sorted(self._pauses.items())]
+
+    def put_pause(self, pause: Pause) -> None:
+        with self._lock:
+            self._pauses[pause.paused_at, pause.kind, pause.name] = pause
+
+    def forget_pauses(self, kind: str, name: str, before: int) -> None:
+        with self._lock:
+            for key in [key for key in self._pauses if key[0] < before and key[1:] == (kind, name)]:
+                del self._pauses[key]
 
     def secret(self) -> bytes:
         return self._secret

@@ -47,6 +47,9 @@ AWAKE: Final = (
     _EXECUTION + "WHERE wake_at IS NOT NULL AND shard = ? AND wake_at <= ? AND (wake_at, id) > (?, ?)"
     " ORDER BY wake_at, id LIMIT ?"
 )
+PARKED: Final = (
+    _EXECUTION + "WHERE wake_at < 0 AND shard = ? AND (wake_at, id) < (?, ?) ORDER BY wake_at DESC, id DESC LIMIT ?"
+)
 
 _ENTRY: Final = "SELECT position, execution, kind, at, task, attempt, began, data, digest FROM journal "
 JOURNAL: Final = _ENTRY + "WHERE execution = ? AND position > ? ORDER BY position LIMIT ?"
@@ -78,6 +81,12 @@ QUEUE: Final = (
     "SELECT activity, at, execution, task, attempt FROM activity_tasks WHERE activity = ?"
     " ORDER BY at, execution, task LIMIT ?"
 )
+
+PAUSES: Final = "SELECT kind, name, paused_at, resumed_at, drained_at, rate FROM pauses ORDER BY paused_at, kind, name"
+PUT_PAUSE: Final = (
+    "INSERT OR REPLACE INTO pauses (kind, name, paused_at, resumed_at, drained_at, rate) VALUES (?, ?, ?, ?, ?, ?)"
+)
+FORGET_PAUSES: Final = "DELETE FROM pauses WHERE kind = ? AND name = ? AND paused_at < ?"
 
 # The first one who opens a database gives it its secret.
 ADD_KEY: Final = "INSERT OR IGNORE INTO keys (name, value) VALUES ('tokens', ?)"

@@ -33,6 +33,7 @@ from sfc.store.journal import (
     Kept,
     Lease,
     Outcome,
+    Pause,
     QueuedTask,
     Waiting,
     Wanted,
@@ -124,6 +125,7 @@ class SqliteStore(SqliteFeeds):
             (sql.DEQUEUE, kept.taken),
             (sql.ADD_TEST_CASE, kept.test_cases),
             (sql.REDRIVE, [(each.redrives, each.at, each.id) for each in kept.redrives]),
+            (sql.PUT_PAUSE, kept.pauses),
         ):
             if rows:
                 self._writer.executemany(statement, rows)
@@ -160,6 +162,20 @@ class SqliteStore(SqliteFeeds):
 
     def awake(self, shard: int, before: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
         return [ExecutionRow(*row) for row in self._read(sql.AWAKE, shard, before, *after, limit)]
+
+    def parked(self, shard: int, after: tuple[int, int], limit: int) -> list[ExecutionRow]:
+        return [ExecutionRow(*row) for row in self._read(sql.PARKED, shard, *after, limit)]
+
+    def pauses(self) -> list[Pause]:
+        return [Pause(*row) for row in self._read(sql.PAUSES)]
+
+    def put_pause(self, pause: Pause) -> None:
+        with self._writing, self._transaction():
+            self._writer.execute(sql.PUT_PAUSE, pause)
+
+    def forget_pauses(self, kind: str, name: str, before: int) -> None:
+        with self._writing, self._transaction():
+            self._writer.execute(sql.FORGET_PAUSES, (kind, name, before))
 
     def secret(self) -> bytes:
         return self._secret

@@ -14,6 +14,7 @@ from sfc.store.journal import (
     Lease,
     NewExecution,
     Part,
+    Pause,
     QueuedTask,
     Redrive,
     Store,
@@ -202,6 +203,48 @@ class TestAwake:
         put(store, writer, changes=[ExecutionChange(ended.id, None, "ABORTED", NOW)])
         assert store.awake(0, NOW, (0, 0), 10) == []
         assert [row.name for row in store.awake(1, NOW, (0, 0), 10)] == ["m"]
+
+
+class TestPauses:
+    def test_what_is_parked_comes_by_its_time_and_is_not_awake(self, store: Store, writer: Writer) -> None:
+        put(store, writer, *(writer.new(f"n{due}", wake_at=-due) for due in (30, 20, 50, 40)), writer.new("now"))
+        after, names = (0, 0), []
+        while page := store.parked(0, after, 3):
+            names += [row.name for row in page]
+            after = (page[-1].wake_at or 0, page[-1].id)
+        assert names == ["n20", "n30", "n40", "n50"]
+        assert [row.name for row in store.awake(0, 99, (-1, 0), 10)] == ["now"]
+
+    def test_what_is_parked_in_another_shard_stays_out(self, store: Store, writer: Writer) -> None:
+        second = Writer(own(store, shard=1))
+        put(store, second, second.new("m", wake_at=-5))
+        assert store.parked(0, (0, 0), 10) == []
+        assert [row.name for row in store.parked(1, (0, 0), 10)] == ["m"]
+
+    def test_a_pause_is_kept_in_the_place_of_what_it_was(self, store: Store) -> None:
+        first, group = Pause("blueprint", "orders", 5), Pause("group", "orders", 7)
+        for pause in (group, first, first._replace(resumed_at=9, rate=2.5)):
+            store.put_pause(pause)
+        assert store.pauses() == [Pause("blueprint", "orders", 5, 9, None, 2.5), group]
+
+    def test_a_pause_is_written_with_a_batch_or_not_at_all(self, store: Store, writer: Writer) -> None:
+        pause = Pause("blueprint", "orders", 5)
+        batch = writer.batch([writer.new("n")])
+        batch.parts[0].kept = Kept(pauses=[pause])
+        successor = own(store)
+        assert store.commit(batch).lost
+        assert store.pauses() == []
+        batch = Writer(successor).batch()
+        batch.parts[0].kept = Kept(pauses=[pause])
+        assert store.commit(batch).written
+        assert store.pauses() == [pause]
+
+    def test_only_old_pauses_of_that_name_are_forgotten(self, store: Store) -> None:
+        kept = [Pause("blueprint", "orders", 9), Pause("blueprint", "other", 1), Pause("group", "orders", 1)]
+        for pause in (*kept, Pause("blueprint", "orders", 3)):
+            store.put_pause(pause)
+        store.forget_pauses("blueprint", "orders", 9)
+        assert sorted(store.pauses()) == sorted(kept)
 
 
 class TestLists:

@@ -92,3 +92,20 @@ def test_an_error_of_the_server_is_told_as_it_is(call: Call, blueprint: Write) -
 def test_without_a_server_the_command_says_so(call: Call) -> None:
     result = call("executions", "list", "--url", "http://127.0.0.1:9")
     assert str(result.exception).startswith("no server at http://127.0.0.1:9; start one with `sfc up`")
+
+
+def test_blueprints_and_groups_are_paused_resumed_and_stopped(call: Call, blueprint: Write) -> None:
+    made = call("blueprints", "put", blueprint(WAIT), "--settings", '{"group": "shop"}')
+    assert made.stdout == "flow version 1\n"
+    call("start", "flow", "--name", "x")
+    assert call("blueprints", "pause", "flow").stdout == "flow is paused\n"
+    assert call("blueprints", "list").stdout.splitlines()[1].split()[-2:] == ["shop", "yes"]
+    refused = call("start", "flow")
+    assert (refused.exit_code, "BlueprintPaused" in str(refused.exception)) == (1, True)
+    assert call("blueprints", "resume", "flow", "--rate", "5").stdout == "flow goes on, 5 a second; held: 0\n"
+    assert json.loads(call("groups", "pause", "shop", "--json").stdout)["kind"] == "group"
+    assert call("groups", "list").stdout.splitlines()[1].split() == ["shop", "yes", "flow"]
+    assert call("groups", "stop", "shop").exit_code == 2
+    assert "RUNNING" in call("executions", "show", "flow:x").stdout
+    assert call("groups", "stop", "shop", "--yes", "--cause", "recalled").stdout == "stopped 1 executions\n"
+    assert json.loads(call("executions", "show", "flow:x", "--json").stdout)["cause"] == "recalled"
