@@ -1,10 +1,11 @@
 """Typed handles of the actors: `@ray.remote` hides their types, so only this module calls `.remote`."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from typing import Any, Final
 
 from actors.chronicle import Decision
 from actors.desk import Answer
+from actors.letters import pack_call, unpack_answer
 from actors.overview import Overview
 from actors.roster import PoolView, Reports, Roster
 from actors.worker import WorkerOptions, WorkerStatus
@@ -12,6 +13,16 @@ from sfc.catalog.pool_policy import COMMON, PoolPolicy
 from sfc.tasks.job import Job
 
 NAMESPACE: Final = "sfc"
+
+
+class _Answered:
+    """The answer of a call that is under way."""
+
+    def __init__(self, ref: Any) -> None:
+        self._ref = ref
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        return unpack_answer((yield from self._ref.__await__()))
 
 
 class WorkerClient:
@@ -23,9 +34,8 @@ class WorkerClient:
     def exchange(
         self, engine: str, jobs: list[Job], acknowledged: list[int], resend: bool, poll_s: float
     ) -> Awaitable[Answer]:
-        plain = [tuple(job) for job in jobs]  # a plain tuple is pickled in a third of the time of a named one
-        ref: Awaitable[Answer] = self._handle.exchange.remote(engine, plain, acknowledged, resend, poll_s)
-        return ref
+        call = pack_call(engine, jobs, acknowledged, resend, poll_s)
+        return _Answered(self._handle.exchange.remote(call))
 
     def cancel(self, keys: list[str]) -> Awaitable[None]:
         ref: Awaitable[None] = self._handle.cancel.remote(keys)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError
@@ -20,6 +20,7 @@ from actors.desk import BATCH_ITEMS, Answer
 from actors.endings import queue_timeout, worker_lost
 from actors.lanes import Lanes
 from actors.link import CALLS, Link
+from actors.load import tell_load
 from actors.roster import Roster
 from actors.routing import Routing
 from actors.supply import supply
@@ -35,8 +36,6 @@ _ACKNOWLEDGE_S: Final = 1.0
 _CLOSE_S: Final = 2.0
 _MEET_S: Final = 15.0
 """How long `open` waits for workers that are still starting, and so hold nothing."""
-_REPORT_S: Final = 1.0
-"""The scheduler hears of the load so often, and at once when jobs wait for a pool without workers."""
 _OVERDUE_S: Final = 0.5
 """Jobs that have waited too long are looked for so often."""
 _log = logging.getLogger("sfc.exchange")
@@ -51,6 +50,7 @@ class RayDispatcher:
         self._fetch = fetch
         self._engine = engine or uuid.uuid4().hex
         self._on_results: Callable[[Sequence[JobResult]], None] = _nobody
+        self._written: Callable[[], Awaitable[None]] = _at_once
         self._links: dict[str, Link] = {}
         self._meeting: set[str] = set()
         self._held: dict[str, Link] = {}
@@ -79,16 +79,20 @@ class RayDispatcher:
         """Raises Overloaded when so many jobs wait that no more executions of this state machine should begin."""
         self._lanes.admit(machine)
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(
+        self,
+        on_results: Callable[[Sequence[JobResult]], None],
+        written: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Connects, and learns which jobs the workers still have of an earlier engine: these are adopted when they are
         dispatched.
         """
-        self._on_results = on_results
+        self._on_results, self._written = on_results, written or _at_once
         roster = await self._scheduler.members(0, POLL_S)
         if meeting := self._know(roster):
             await asyncio.wait(meeting, timeout=_MEET_S)
         self._begin(self._follow())
-        self._begin(self._report())
+        self._begin(tell_load(self._scheduler, self._engine, self._lanes, self._news))
         self._begin(self._expire())
 
     def dispatch(self, jobs: Sequence[Job]) -> None:
@@ -147,20 +151,6 @@ class RayDispatcher:
                 continue
             if roster.version != self._routing.roster.version:
                 self._know(roster)
-
-    async def _report(self) -> None:
-        while not self._closed:
-            try:
-                async with asyncio.timeout(_REPORT_S):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
-            self._news.clear()
-            if reports := self._lanes.reports():
-                try:
-                    await self._scheduler.report(self._engine, reports)
-                except RayError as error:
-                    _log.info("the scheduler does not hear of the load: %s", error)
 
     async def _expire(self) -> None:
         while not self._closed:
@@ -299,7 +289,6 @@ class RayDispatcher:
             self._refused(link, answer.refused)
         if not answer.batch:
             return
-        link.acknowledged.append(answer.batch)
         for result in answer.results:
             job = self._unload(link, result.key)
             if job is not None:
@@ -307,9 +296,15 @@ class RayDispatcher:
                 lane.finished += 1
                 lane.expired += result.error == QUEUE_TIMEOUT
             self._forget(result.key)
+        self._on_results(answer.results)
+        self._begin(self._let_forget(link, answer.batch))
+
+    async def _let_forget(self, link: Link, batch: int) -> None:
+        """What is written, the worker need not keep."""
+        await self._written()
+        link.acknowledged.append(batch)
         if not link.on_board:
             asyncio.get_running_loop().call_later(_ACKNOWLEDGE_S, self._acknowledge, link)
-        self._on_results(answer.results)
 
     def _acknowledge(self, link: Link) -> None:
         if link.acknowledged and link.calls == 0 and not link.dead and not self._closed:
@@ -392,6 +387,10 @@ async def _tell(ref: Any) -> None:
         await ref
     except RayError:
         _log.debug("a worker did not hear a cancellation", exc_info=True)
+
+
+async def _at_once() -> None:
+    """Nothing has to be written."""
 
 
 def _nobody(_results: Sequence[JobResult]) -> None:

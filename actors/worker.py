@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from actors.desk import Answer, Desk
+from actors.letters import pack_answer, unpack_call
 from actors.parcels import Parcels
 from sfc.tasks import load_handlers
 from sfc.tasks.aws.settings import AwsSettings
@@ -68,10 +69,15 @@ class Worker:
         if options.memory_bytes is not None:
             limit_memory(options.memory_bytes)
 
-    async def exchange(
+    async def exchange(self, call: bytes) -> bytes:
+        """Begin the jobs of the call; the results for its engine that it has not seen, waiting at most `poll_s` for the
+        first.
+        """
+        return pack_answer(await self._exchange(*unpack_call(call)))
+
+    async def _exchange(
         self, engine: str, jobs: list[Job], acknowledged: list[int], resend: bool, poll_s: float
     ) -> Answer:
-        """Begin `jobs`; the results for `engine` that it has not seen, waiting at most `poll_s` for the first."""
         desk = self._desk
         desk.acknowledge(engine, acknowledged)
         if resend:
@@ -81,7 +87,7 @@ class Worker:
                 threads=self._options.threads, lambda_endpoint=self._options.lambda_endpoint, aws=self._options.aws
             )
             self._runner = JobRunner(settings=settings, fetch=self._wants().fetch)
-        new = desk.accept(engine, [Job(*job) for job in jobs])
+        new = desk.accept(engine, jobs)
         if self._retiring and new:
             refused = [job.key for job in new]
             desk.forget(refused)

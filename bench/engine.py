@@ -33,7 +33,7 @@ INPUT = json.dumps({"order": 4711, "items": [{"sku": "abc", "count": 2}], "custo
 class Answering:
     """A dispatcher whose handlers answer at once, on the next turn of the loop."""
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(self, on_results: Callable[[Sequence[JobResult]], None], _written: object) -> None:
         self._on_results = on_results
 
     def dispatch(self, jobs: Sequence[Job]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._ray import local_ray
-from bench.exchange import JOBS, ROUNDS, Waiter, burst, raw_calls, singles
+from bench.exchange import ROUNDS, Waiter, compared
 from sfc.tasks.job import Job, JobResult
 
 WORKFLOWS = 10
@@ -128,32 +128,12 @@ async def _from_zero(scheduler: Any) -> dict[str, Any]:
 
 
 async def _through_a_pool(scheduler: Any) -> dict[str, Any]:
-    from actors.exchange import RayDispatcher
     from sfc.catalog.pool_policy import PoolPolicy
 
     await scheduler.apply({"bench": PoolPolicy(mode="specific", size=2, concurrency=2_000)})
-    dispatcher, waiter = RayDispatcher(scheduler), Waiter()
-    await dispatcher.open(waiter.take)
-    await burst(dispatcher, waiter, "noop-async", 1_000)
-    found: dict[str, list[float]] = {}
-    for _ in range(ROUNDS):
-        roster = await scheduler.members(0, 1)
-        rate, raw_ms = await raw_calls(list(roster.pools["bench"].open.values()))
-        for name, value in (
-            ("raw_calls_s", rate),
-            ("raw_call_ms", raw_ms),
-            ("one_job_ms", await singles(dispatcher, waiter)),
-            ("async_jobs_s", await burst(dispatcher, waiter, "noop-async", JOBS)),
-            ("sync_jobs_s", await burst(dispatcher, waiter, "noop-sync", JOBS)),
-        ):
-            found.setdefault(name, []).append(value)
-    await dispatcher.close()
+    found = await compared(scheduler, "bench")
     await scheduler.apply({"bench": None})
-    result = {name: round(statistics.median(values), 3) for name, values in found.items()}
-    result["async_to_raw"] = round(result["async_jobs_s"] / result["raw_calls_s"], 1)
-    result["sync_to_raw"] = round(result["sync_jobs_s"] / result["raw_calls_s"], 1)
-    result["latency_to_raw"] = round(result["one_job_ms"] / result["raw_call_ms"], 2)
-    return result
+    return found
 
 
 def scheduler_cpu(workflows: int = 1_000, active: int = 50, seconds: int = 30) -> dict[str, Any]:

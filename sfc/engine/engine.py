@@ -116,7 +116,7 @@ class Engine:
         self._starts.own(self._leases)
         await self.intake.open([lease.shard for lease in self._leases])
         self._host.heartbeats.restart(self._host.clock())
-        await self._dispatcher.open(self._host.results)
+        await self._dispatcher.open(self._host.results, self._host.committer.settled)
         self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)
         await self.pauses.open([lease.shard for lease in self._leases])
         for lease in self._leases:

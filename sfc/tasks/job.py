@@ -3,7 +3,7 @@
 Both cross process borders: small tuples of plain values, JSON as bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 QUEUE_TIMEOUT: Final = "SFC.QueueTimeout"
@@ -58,9 +58,12 @@ class Dispatcher(Protocol):
     block.
     """
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(
+        self, on_results: Callable[[Sequence[JobResult]], None], written: Callable[[], Awaitable[None]]
+    ) -> None:
         """Connect; from now on every finished job is handed to `on_results`, in batches, on the same loop, at least
-        once.
+        once. `written` returns when what was handed over before is on disk, or refused by the store: until then
+        whoever did the jobs keeps the results, so that the next engine hears of them if this one dies.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -28,7 +28,11 @@ class LocalDispatcher:
         self._results: deque[JobResult] = deque()
         self._handing_over = False
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(
+        self,
+        on_results: Callable[[Sequence[JobResult]], None],
+        _written: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._on_results = on_results
 
     def admit(self, machine: str) -> None:

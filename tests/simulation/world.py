@@ -103,7 +103,7 @@ class Workers:
         self.seen: dict[str, Job] = {}
         self.on_results: Callable[[Sequence[JobResult]], None] = lambda results: None
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(self, on_results: Callable[[Sequence[JobResult]], None], _written: object) -> None:
         self.on_results = on_results
 
     def dispatch(self, jobs: Sequence[Job]) -> None:

@@ -14,7 +14,7 @@ class FakeDispatcher:
         self.cancelled: list[str] = []
         self.hold: Callable[[Sequence[JobResult]], None] = lambda _results: None
 
-    async def open(self, on_results: Callable[[Sequence[JobResult]], None]) -> None:
+    async def open(self, on_results: Callable[[Sequence[JobResult]], None], _written: object) -> None:
         self.hold = on_results
 
     def dispatch(self, jobs: Sequence[Job]) -> None:

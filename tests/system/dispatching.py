@@ -1,9 +1,8 @@
-"""What tests of workers and pools share: a Ray head, an engine's end of the exchange, jobs that leave notes."""
+"""What tests of workers and pools share: an engine's end of the exchange, jobs that leave notes."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,6 @@ from actors.exchange import RayDispatcher
 from sfc.tasks.job import Job, JobResult
 
 HANDLERS = str(Path(__file__).with_name("worker_handlers.py"))
-
-
-@contextmanager
-def ray_head(cpus: int = 2) -> Iterator[None]:
-    """A Ray head on loopback, joined by this process."""
-    import ray
-
-    with tempfile.TemporaryDirectory(prefix="sfc", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=100_000_000,
-        )
-        try:
-            yield
-        finally:
-            ray.shutdown()
 
 
 class Engine:

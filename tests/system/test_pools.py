@@ -22,8 +22,9 @@ from actors.clients import SchedulerClient  # noqa: E402
 from actors.overview import PoolOverview  # noqa: E402
 from actors.scheduler import SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
+from bench._ray import local_ray  # noqa: E402
 from sfc.catalog.pool_policy import PoolPolicy  # noqa: E402
-from tests.system.dispatching import HANDLERS, begun, engine_of, jobs, ray_head, until  # noqa: E402
+from tests.system.dispatching import HANDLERS, begun, engine_of, jobs, until  # noqa: E402
 
 MORE_HANDLERS = str(Path(__file__).with_name("pool_handlers.py"))
 SEED = int(os.environ.get("SFC_TEST_SEED", "20261125"))
@@ -33,7 +34,7 @@ JOBS = 10_000
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[SchedulerClient]:
-    with ray_head():
+    with local_ray():
         worker = WorkerOptions(handlers=(HANDLERS, MORE_HANDLERS), cpus=0.1, threads=8)
         yield connect_scheduler(SchedulerSettings(size=1, worker=worker))
 

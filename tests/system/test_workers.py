@@ -21,12 +21,13 @@ ray = pytest.importorskip("ray")
 from actors.clients import SchedulerClient  # noqa: E402
 from actors.scheduler import Scheduler, SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
-from tests.system.dispatching import HANDLERS, Engine, begun, engine_of, jobs, ray_head, until  # noqa: E402
+from bench._ray import local_ray  # noqa: E402
+from tests.system.dispatching import HANDLERS, Engine, begun, engine_of, jobs, until  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[None]:
-    with ray_head():
+    with local_ray():
         yield
 
 

@@ -379,3 +379,42 @@ async def test_a_job_waits_anew_after_its_worker_died(monkeypatch: pytest.Monkey
     assert [worker.calls[0][0][0].queue_s for worker in (a, b, c)] == [600, 600, 1_000]
     monkeypatch.undo()
     await house.dispatcher.close()
+
+
+async def test_a_worker_keeps_results_until_they_are_written() -> None:
+    """They were acknowledged before the commit: an engine killed between the two had finished jobs done again."""
+    committed = asyncio.Event()
+
+    async def written() -> None:
+        await committed.wait()
+
+    house = House(a=(a := FakeWorker()))
+    await house.dispatcher.open(house.results.extend, written)
+    house.dispatch("1", "2")
+    await settle()
+    a.answer("1")
+    await settle()
+    assert [result.key for result in house.results] == ["1"]
+    a.answer("2")
+    await settle()
+    assert a.acknowledged == []
+    committed.set()
+    await settle()
+    house.dispatch("3")
+    await settle()
+    assert a.acknowledged == [1, 2]
+    await house.dispatcher.close()
+
+
+async def test_an_engine_that_closes_does_not_acknowledge_what_is_not_written() -> None:
+    async def written() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    house = House(a=(a := FakeWorker()))
+    await house.dispatcher.open(house.results.extend, written)
+    house.dispatch("1")
+    await settle()
+    a.answer("1")
+    await settle()
+    await house.dispatcher.close()
+    assert a.acknowledged == []
