@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ import psutil
 from serve.platform.state import family, read_state
 
 READY_S = 120
+ROLE = "arn:aws:iam::123456789012:role/test"
 ROOT = Path(__file__).parents[2]
 WORKER, REPLICA = "ray::Worker", "ray::ServeReplica"
 """How Ray names the processes of our actors."""
@@ -124,3 +126,26 @@ class Cluster:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
+
+
+def create(cluster: Cluster, name: str, definition: dict[str, Any]) -> str:
+    made = cluster.call_until_answered("CreateStateMachine", name=name, definition=json.dumps(definition), roleArn=ROLE)
+    return str(made["stateMachineArn"])
+
+
+def await_end(cluster: Cluster, execution: str, patience_s: float = 120) -> dict[str, Any]:
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        record = cluster.call_until_answered("DescribeExecution", executionArn=execution)
+        if record["status"] != "RUNNING":
+            return record
+        time.sleep(0.1)
+    raise AssertionError(f"{execution} still runs: {record}")
+
+
+def wait_for(is_so: Callable[[], Any], patience_s: float = 120) -> None:
+    """Returns when it is so; processes and files tell nobody."""
+    end = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < end, f"not so after {patience_s:g} s"
+        time.sleep(0.05)

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.system.cluster import REPLICA, ROOT, WORKER, Cluster
+from tests.system.cluster import REPLICA, ROOT, WORKER, Cluster, await_end, create
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 EXECUTIONS = 500
 SEED = int(os.environ.get("SFC_TEST_SEED", "20261124"))
-ROLE = "arn:aws:iam::123456789012:role/test"
 
 
 def note(**more: Any) -> dict[str, Any]:
@@ -61,21 +60,6 @@ EFFECTS = Counter({"First": 1, "Left": 1, "Right": 1, "Item": 3, "Last": 1})
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with Cluster(tmp_path / "data", "--handlers", str(ROOT / "tests/system/spine_handlers.py")) as running:
         yield running
-
-
-def create(cluster: Cluster, name: str, definition: dict[str, Any]) -> str:
-    made = cluster.call_until_answered("CreateStateMachine", name=name, definition=json.dumps(definition), roleArn=ROLE)
-    return str(made["stateMachineArn"])
-
-
-def await_end(cluster: Cluster, execution: str, patience_s: float = 120) -> dict[str, Any]:
-    end = time.monotonic() + patience_s
-    while time.monotonic() < end:
-        record = cluster.call_until_answered("DescribeExecution", executionArn=execution)
-        if record["status"] != "RUNNING":
-            return record
-        time.sleep(0.1)
-    raise AssertionError(f"{execution} still runs: {record}")
 
 
 class Starter(threading.Thread):
