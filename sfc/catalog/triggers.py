@@ -9,7 +9,7 @@ from sfc import arn as arns
 from sfc.catalog.release import Alias, Release
 from sfc.catalog.shelf import TriggerShelf
 from sfc.catalog.version import Version
-from sfc.errors import Conflict, NotFound, QuotaExceeded
+from sfc.errors import Conflict, InvalidRequest, NotFound, QuotaExceeded
 from sfc.jsonvalue import Json
 from sfc.limits import TRIGGERS
 from sfc.triggers.trigger import Kind, Trigger, check_trigger, machine_of
@@ -86,7 +86,7 @@ class Triggers:
         kept = {key: value for key, value in settings.items() if value is not None}
         check_trigger(name, kind, kept)
         with self._lock:
-            self._check_blueprint(blueprint)
+            self._check_blueprint(kind, blueprint, kept)
             before = self._read().get(name)
             now = self._clock()
             if before is None:
@@ -138,10 +138,15 @@ class Triggers:
         for listener in self._listeners:
             listener()
 
-    def _check_blueprint(self, blueprint: str) -> None:
-        """Raises NotFound, InvalidArn."""
+    def _check_blueprint(self, kind: Kind, blueprint: str, settings: Mapping[str, Json]) -> None:
+        """Raises NotFound, InvalidArn, InvalidRequest."""
         name = machine_of(blueprint)
-        self._blueprints.get(name)
+        version = self._blueprints.get(name)
+        if kind == "schedule" and version.kind == "EXPRESS" and settings.get("overlap", "allow") != "allow":
+            raise InvalidRequest(
+                f"overlap must be allow: nobody can tell whether an EXPRESS execution of {name} still runs",
+                field="overlap",
+            )
         qualifier = arns.parse(blueprint).name if blueprint.startswith("arn:") else ""
         if qualifier.isdecimal():
             self._releases.release(name, int(qualifier))

@@ -21,7 +21,7 @@ from sfc.triggers.mapping import FIELDS, Mapping, read_mapping
 
 Begin: TypeAlias = Literal["earliest", "latest"]
 
-FORMATS: Final = ("json", "text", "base64", "avro", "protobuf", "json-schema")
+FORMATS: Final = ("json", "text", "bytes", "avro", "protobuf", "json-schema")
 """How a record's value is read; the last three by the schema registry."""
 DEFAULT_RECORD_BYTES: Final = 1_048_576
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")

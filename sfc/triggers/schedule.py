@@ -28,7 +28,7 @@ from sfc.checks import Check, anything, number, one_of, read, text, whole
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
 from sfc.limits import CATCH_UP_SECONDS, CATCH_UP_TICKS, CRON_CHARS, JITTER_SECONDS, SCHEDULE_SECONDS
-from sfc.triggers.mapping import FIELDS, Mapping, read_mapping
+from sfc.triggers.mapping import Mapping, read_mapping
 
 Missed: TypeAlias = Literal["skip", "latest", "all"]
 Overlap: TypeAlias = Literal["allow", "skip", "replace"]
@@ -36,6 +36,7 @@ Overlap: TypeAlias = Literal["allow", "skip", "replace"]
 DEFAULT_CATCH_UP_S: Final = 86_400
 LATE_MS: Final = 10_000
 """A tick that is not started within this time was missed: the server was down, asleep or overloaded, or paused."""
+_OTHERS: Final = ("filter", "input", "from", "until")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 _FOLD: Final = timedelta(hours=3)
@@ -180,7 +181,7 @@ def read_schedule(settings: Members[str, Json]) -> Schedule:
         raise InvalidRequest("a schedule has either cron or every_s", field="cron")
     if "timezone" in found and "cron" not in found:
         raise InvalidRequest("timezone belongs to cron; every_s counts real time", field="timezone")
-    given: dict[str, Any] = {key: value for key, value in found.items() if key not in (*FIELDS, "from", "until")}
+    given: dict[str, Any] = {key: value for key, value in found.items() if key not in _OTHERS}
     begin, end = found.get("from"), found.get("until")
     if begin is not None and end is not None and begin > end:
         raise InvalidRequest("until is before from", field="until")
@@ -240,5 +241,6 @@ _CHECKS: Final[dict[str, Check]] = {
     "missed": one_of("skip", "latest", "all"),
     "catch_up_s": whole(1, CATCH_UP_SECONDS),
     "overlap": one_of("allow", "skip", "replace"),
-    **dict.fromkeys(FIELDS, anything),
+    "filter": anything,
+    "input": anything,
 }
