@@ -139,6 +139,8 @@ CATCH_UP_SECONDS: Final = 31_622_400
 """The oldest tick of a schedule that may still be started."""
 CATCH_UP_TICKS: Final = 1_000
 """Ticks of one schedule that are started at once after they were missed: the newest."""
+BACKFILL_TICKS: Final = 1_000
+"""Ticks of a schedule that one request starts afterwards."""
 WEBHOOK_SECRETS: Final = 8
 """Of one webhook, any of which may have signed."""
 WEBHOOK_TOLERANCE_SECONDS: Final = 86_400

@@ -103,6 +103,10 @@ class Engine:
         """Have tasks that are actions of the Step Functions API done by `call`; before `open`."""
         self._host.doers.add(ApiTasks(self._host, call))
 
+    def now(self) -> int:
+        """UTC ms by this engine's clock."""
+        return self._host.clock()
+
     async def open(self) -> None:
         """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
         held."""

@@ -1,0 +1,1 @@
+"""What runs beside an engine on its loop and starts executions by itself."""
