@@ -6,8 +6,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve import docs, errors
 from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import Capacity
-from serve.routes import blueprints, executions, map_runs, monitor, pauses, pools, releases, task_metas, tasks, triggers
+from serve.routes import (
+    blueprints,
+    executions,
+    map_runs,
+    monitor,
+    pauses,
+    pools,
+    releases,
+    requests,
+    task_metas,
+    tasks,
+    triggers,
+)
 from serve.sfn.endpoint import serve_action
+from sfc.bridge.bridge import Bridge
 from sfc.engine.engine import Engine
 
 _ABOUT = """
@@ -23,7 +36,7 @@ _TAGS = [
     {"name": "executions", "description": "Their runs: start, watch, stop, look back."},
     {"name": "task metas", "description": "Tasks that blueprints refer to by name, their versions and code."},
     {"name": "tasks", "description": "Answers to task tokens; activities and their workers."},
-    {"name": "triggers", "description": "Requests that start executions."},
+    {"name": "triggers", "description": "What starts executions: schedules, webhooks, topics, requests."},
     {"name": "pools", "description": "Workers: whose, how many, and why."},
     {"name": "monitor", "description": "Health and figures."},
 ]
@@ -63,9 +76,9 @@ class Front:
         await self._rest(scope, replay(body, receive), send)
 
 
-def build_app(engine: Engine, capacity: Capacity | None = None) -> ASGIApp:
+def build_app(engine: Engine, capacity: Capacity | None = None, bridge: Bridge | None = None) -> ASGIApp:
     """The application over an engine that is open, or will be before the first request. No `capacity`: handlers run in
-    this process.
+    this process. No `bridge`: schedules can be set but start nothing.
     """
     rest = FastAPI(
         title="service-flow-conductor",
@@ -77,8 +90,12 @@ def build_app(engine: Engine, capacity: Capacity | None = None) -> ASGIApp:
     )
     rest.state.engine = engine
     rest.state.capacity = capacity
+    rest.state.bridge = bridge or Bridge(engine)
     errors.install(rest)
     docs.install(rest)
-    for module in (blueprints, pauses, releases, executions, map_runs, task_metas, tasks, triggers, pools, monitor):
+    routes = (
+        blueprints, pauses, releases, executions, map_runs, task_metas, tasks, triggers, requests, pools, monitor,
+    )  # fmt: skip
+    for module in routes:
         rest.include_router(module.router)
     return Front(engine, rest)

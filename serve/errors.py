@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sfc.asl.diagnostics import Diagnostic
-from sfc.errors import BlueprintPaused, InvalidDefinition, Overloaded, SfcError, Unavailable
+from sfc.errors import InvalidDefinition, Overloaded, SfcError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,8 @@ def respond(error: SfcError) -> JSONResponse:
     """The response to an error raised on purpose; those that pass say when to come again."""
     found = error.diagnostics if isinstance(error, InvalidDefinition) else ()
     headers: Mapping[str, str] | None = None
-    if isinstance(error, Overloaded | BlueprintPaused):
+    if isinstance(error, Overloaded | Unavailable):
         headers = {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
-    elif isinstance(error, Unavailable):
-        headers = {"Retry-After": "1"}
     return JSONResponse(error_body(error.code, error.message, error.field, found), error.status, headers)
 
 

@@ -10,6 +10,7 @@ from serve.ingress import Ingress, bind_patiently
 from serve.pools import Pools
 from serve.settings import Settings
 from serve.sfn.sdk import sdk_of
+from sfc.bridge.bridge import Bridge
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidDefinition, NotFound
 
@@ -34,11 +35,14 @@ async def hosting(
         try:
             await load_blueprints(engine, settings.blueprints)
             listener = await bind_patiently(settings.host, settings.port, patience_s)
-            ingress = Ingress(build_app(engine, pools), listener)
+            bridge = Bridge(engine)
+            ingress = Ingress(build_app(engine, pools, bridge), listener)
             await ingress.start()
+            await bridge.open()
             try:
                 yield ingress
             finally:
+                await bridge.close()
                 engine.close_polls()
                 await ingress.stop()
         finally:

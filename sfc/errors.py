@@ -15,11 +15,11 @@ that Retry and Catch match on. Neither is an exception that leaves the core. Eve
     ├── QuotaExceeded           400  there are as many of these as there may be
     ├── NotSupported            400  this kind of state machine cannot do that
     ├── Overloaded              429  the engine takes no more now; carries `retry_after_s`
-    └── Unavailable             503  the store or the owner of a shard cannot be reached
+    └── Unavailable             503  the store or the owner of a shard cannot be reached; carries `retry_after_s`
         ├── OutcomeUnknown           a commit may or may not have happened
         ├── Superseded               a commit relied on something that has changed since; nothing was written
         ├── KafkaNotConfigured       what needs Kafka was asked of a server that was started without it
-        └── BlueprintPaused          nothing of it is started now; carries `retry_after_s`
+        └── BlueprintPaused          nothing of it is started now
 """
 
 from collections.abc import Sequence
@@ -103,6 +103,7 @@ class Overloaded(SfcError):
 class Unavailable(SfcError):
     status = 503
     code = "ServiceUnavailable"
+    retry_after_s: float = 1.0
 
 
 class OutcomeUnknown(Unavailable):

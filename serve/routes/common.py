@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Query, Request
 
 from serve.models import ErrorBody
+from sfc.bridge.bridge import Bridge
 from sfc.engine.engine import Engine
 from sfc.limits import DEFAULT_PAGE_SIZE, PAGE_SIZE
 
@@ -26,6 +27,11 @@ async def _engine(request: Request) -> Engine:
     return cast(Engine, request.app.state.engine)
 
 
+async def _bridge(request: Request) -> Bridge:
+    return cast(Bridge, request.app.state.bridge)
+
+
+BridgeDep = Annotated[Bridge, Depends(_bridge)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="Entries on a page.")]
 Token = Annotated[str | None, Query(description="`next_token` of the page before.")]

@@ -1,78 +1,81 @@
-"""The HTTP trigger: a request starts an execution."""
+"""Triggers: what starts executions by itself."""
 
-from typing import Annotated, Any
+from datetime import UTC, datetime
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Response
 
-from serve.errors import error_body
-from serve.models import ErrorBody
-from serve.routes.common import CONFLICT, ERRORS, LONGEST_WAIT_S, EngineDep, Wait
-from sfc import jsonvalue
+from serve import models_triggers as models
+from serve.routes.common import CONFLICT, ERRORS, PAGE, BridgeDep, EngineDep, Limit, Token
+from sfc.bridge.bridge import Bridge
+from sfc.catalog.catalog import Catalog
 from sfc.engine.engine import Engine
-from sfc.engine.records import ExecutionRecord
-from sfc.errors import Conflict, InvalidInput
+from sfc.triggers.trigger import Trigger
 
-router = APIRouter(prefix="/triggers", tags=["triggers"], responses={**ERRORS, **CONFLICT})
-
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "It succeeded: its output.", "content": {"application/json": {}}},
-    202: {"description": "It runs; `Location` tells its state."},
-    422: {"model": ErrorBody, "description": "It ended without success: its error and cause."},
-}
-_BODY = {"requestBody": {"content": {"application/json": {"schema": {}, "example": {"order": 4711}}}}}
+router = APIRouter(prefix="/api/triggers", tags=["triggers"], responses=ERRORS)
 
 
-@router.post("/{blueprint}", summary="Start by a request", responses=_RESPONSES, openapi_extra=_BODY)
-async def trigger(
-    engine: EngineDep,
-    request: Request,
-    blueprint: str,
-    wait: Wait = 0,
-    idempotency_key: Annotated[
-        str | None, Header(description="Name of the execution: repeats start no second.")
-    ] = None,
-) -> Response:
-    """The body, any JSON value, is the input. Without `wait` the answer is 202 as soon as the start is durable."""
-    body = await request.body()
-    try:
-        text = body.decode() or "{}"
-        jsonvalue.loads(text)
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"the body is not UTF-8: {error}", code="MalformedJson") from None
-    except jsonvalue.NotJson as error:
-        raise InvalidInput(f"the body is not JSON: {error}", code="MalformedJson") from None
-    record = await _run(engine, blueprint, text, idempotency_key, min(wait, LONGEST_WAIT_S))
-    return _ended(record) if wait and record.status != "RUNNING" else _accepted(record)
+@router.get("", summary="List triggers")
+async def list_triggers(
+    engine: EngineDep, bridge: BridgeDep, limit: Limit = PAGE, token: Token = None
+) -> models.Triggers:
+    """By name."""
+    page = await engine.blueprints.page("triggers", token, limit, lambda catalog: catalog.triggers.list)
+    items = [models.outline(each, bridge.report(each)) for each in page.items]
+    return models.Triggers(items=items, next_token=page.next_token)
 
 
-async def _run(engine: Engine, blueprint: str, text: str, name: str | None, wait_s: float) -> ExecutionRecord:
-    if wait_s and (await engine.blueprints.get(blueprint)).kind == "EXPRESS":
-        return await engine.start_sync(blueprint, text, name)
-    try:
-        record = await engine.start(blueprint, text, name)
-    except Conflict:
-        if name is None:
-            raise
-        # A repeat that comes after the end: the caller wants the answer it did not get the first time.
-        record = await engine.describe(engine.partition.execution(blueprint, name))
-        if jsonvalue.loads(record.input or "{}") != jsonvalue.loads(text):
-            raise
-    return await engine.wait(record.arn, wait_s) if wait_s else record
+@router.get("/{name}", summary="Show a trigger")
+async def get_trigger(engine: EngineDep, bridge: BridgeDep, name: str) -> models.Trigger:
+    """Its settings, and how it fares."""
+    return _shown(engine, bridge, await engine.consult(lambda catalog: catalog.triggers.get(name)))
 
 
-def _accepted(record: ExecutionRecord) -> Response:
-    return _json({"execution": record.arn, "status": record.status}, 202, _headers(record))
+@router.put("/{name}", summary="Create or change a trigger", responses={201: {"model": models.Trigger}, **CONFLICT})
+async def put_trigger(
+    engine: EngineDep, bridge: BridgeDep, name: str, body: models.NewTrigger, response: Response
+) -> models.Trigger:
+    """In the place of all that was said before. A schedule that changes begins anew: what it missed is not started."""
+    bridge.check(body.kind)
+
+    def put(catalog: Catalog) -> tuple[Trigger | None, Trigger]:
+        before = catalog.triggers.find(name)
+        return before, catalog.triggers.put(name, body.kind, body.blueprint, body.settings, paused=body.paused)
+
+    before, made = await engine.consult(put)
+    if before is None:
+        response.status_code = 201
+    return _shown(engine, bridge, made)
 
 
-def _ended(record: ExecutionRecord) -> Response:
-    if record.status == "SUCCEEDED":
-        return Response(record.output, 200, _headers(record), "application/json")
-    return _json(error_body(record.error or record.status, record.cause or ""), 422, _headers(record))
+@router.delete("/{name}", summary="Delete a trigger", status_code=204)
+async def delete_trigger(engine: EngineDep, name: str) -> None:
+    """What it started runs on; how far it had come is forgotten."""
+    await engine.consult(lambda catalog: catalog.triggers.delete(name))
 
 
-def _headers(record: ExecutionRecord) -> dict[str, str]:
-    return {"Location": f"/api/executions/{record.arn}", "X-SFC-Execution": record.arn}
+@router.post("/{name}/pause", summary="Pause a trigger")
+async def pause_trigger(engine: EngineDep, bridge: BridgeDep, name: str) -> models.Trigger:
+    """It starts nothing until it is resumed."""
+    return _shown(engine, bridge, await engine.consult(lambda catalog: catalog.triggers.pause(name, True)))
 
 
-def _json(value: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
-    return Response(jsonvalue.dumps(value), status, headers, "application/json")
+@router.post("/{name}/resume", summary="Resume a trigger")
+async def resume_trigger(engine: EngineDep, bridge: BridgeDep, name: str) -> models.Trigger:
+    """A topic is read on from where it stood; ticks that were missed follow the schedule's policy."""
+    return _shown(engine, bridge, await engine.consult(lambda catalog: catalog.triggers.pause(name, False)))
+
+
+@router.post("/{name}/backfill", summary="Start the ticks of a time that has passed")
+async def backfill(bridge: BridgeDep, name: str, body: models.Backfill) -> models.Backfilled:
+    """Each tick of the schedule that has no execution yet gets one."""
+    done = await bridge.schedules.backfill(name, _ms(body.begin), _ms(body.end))
+    return models.backfilled(done)
+
+
+def _shown(engine: Engine, bridge: Bridge, found: Trigger) -> models.Trigger:
+    return models.trigger(found, bridge.report(found), engine.now())
+
+
+def _ms(moment: datetime) -> int:
+    """UTC ms; a time without a zone is UTC."""
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)

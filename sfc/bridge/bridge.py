@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sfc.bridge.schedules import Schedules
 from sfc.bridge.webhooks import Webhooks
 from sfc.engine.engine import Engine
+from sfc.errors import KafkaNotConfigured
 from sfc.triggers.report import Report, Reporter
 from sfc.triggers.trigger import Trigger
 
@@ -21,6 +22,11 @@ class Bridge:
 
     async def close(self) -> None:
         await self.schedules.close()
+
+    def check(self, kind: str) -> None:
+        """Raises KafkaNotConfigured when triggers of this kind cannot be at work here."""
+        if kind == "kafka" and kind not in self._reporters:
+            raise KafkaNotConfigured
 
     def report(self, trigger: Trigger) -> Report:
         """What the trigger tells of itself; nothing when its kind is not at work here."""

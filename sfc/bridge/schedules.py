@@ -212,8 +212,8 @@ class Schedules:
     async def _work(self, entry: _Entry, now: int) -> None:
         try:
             await self._start_due(entry, now)
-        except (Overloaded, Unavailable):
-            entry.wake_at = now + _AGAIN_MS
+        except (Overloaded, Unavailable) as error:
+            entry.wake_at = now + int(error.retry_after_s * 1_000)
         except Exception as error:
             log.exception("the schedule %s failed in an unforeseen way", entry.trigger.name)
             entry.figures.fail(repr(error), now)
@@ -246,13 +246,13 @@ class Schedules:
         entry.progress = Progress(
             at=max(at - 1, entry.progress.at), execution=entry.progress.execution, error=str(error)
         )
-        entry.wake_at = now + int(getattr(error, "retry_after_s", 1.0) * 1_000)
+        entry.wake_at = now + int(error.retry_after_s * 1_000)
 
     def _decide(
         self, entry: _Entry, ticks: Sequence[int], results: "Sequence[ExecutionRecord | SfcError | None]", now: int
-    ) -> tuple[int, SfcError] | None:
+    ) -> tuple[int, Overloaded | Unavailable] | None:
         """Notes what became of the ticks; gives the first that has to wait, and why."""
-        held: tuple[int, SfcError] | None = None
+        held: tuple[int, Overloaded | Unavailable] | None = None
         execution, error = entry.progress.execution, ""
         for tick, result in zip(ticks, results, strict=True):
             if isinstance(result, Overloaded | Unavailable):

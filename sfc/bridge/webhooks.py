@@ -10,6 +10,7 @@ from sfc import jsonvalue
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidInput, InvalidRequest, NotFound, SfcError, Unavailable
 from sfc.jsonvalue import Json
+from sfc.limits import PAUSED_RETRY_S
 from sfc.secrets import resolve
 from sfc.triggers.mapping import MappingFailed
 from sfc.triggers.report import Figures, Report
@@ -19,14 +20,13 @@ from sfc.triggers.webhook import Webhook, read_webhook, verify
 _FORM_FIELDS: Final = 1_000
 _HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that hold secrets: an execution's input is read by many."""
-_PAUSED_S: Final = 60.0
 
 
 class TriggerPaused(Unavailable):
     """The trigger takes nothing now."""
 
     code = "TriggerPaused"
-    retry_after_s = _PAUSED_S
+    retry_after_s = PAUSED_RETRY_S
 
 
 class NotMapped(SfcError):

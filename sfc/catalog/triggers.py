@@ -63,10 +63,13 @@ class Triggers:
         """By name, above `after`."""
         return [trigger for trigger in self.all() if trigger.name > (after or "")][:limit]
 
+    def find(self, name: str) -> Trigger | None:
+        with self._lock:
+            return self._read().get(name)
+
     def get(self, name: str) -> Trigger:
         """Raises NotFound (TriggerDoesNotExist)."""
-        with self._lock:
-            found = self._read().get(name)
+        found = self.find(name)
         if found is None:
             raise NotFound(f"there is no trigger {name!r}", code="TriggerDoesNotExist")
         return found

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from sfc.cli import blueprints, check, executions, pauses, pools, run, start, task_metas, tasks, testing, teststate, top
+from sfc.cli import (
+    blueprints,
+    check,
+    executions,
+    pauses,
+    pools,
+    run,
+    start,
+    task_metas,
+    tasks,
+    testing,
+    teststate,
+    top,
+    triggers,
+)
 from sfc.cli.output import Failed
 from sfc.errors import SfcError
 
@@ -30,10 +44,14 @@ tasks.app.command("list")(task_metas.list_tasks)
 tasks.app.command("show")(task_metas.show)
 tasks.app.command("deploy")(task_metas.deploy)
 tasks.app.command("delete")(task_metas.delete)
+app.add_typer(triggers.app, name="trigger")
 app.add_typer(pools.app, name="pool")
 app.command("top")(top.top)
 
-_OWN = ("run", "validate", "test", "test-state", "start", "executions", "blueprints", "groups", "task", "pool", "top")
+_OWN = (
+    "run", "validate", "test", "test-state", "start", "executions", "blueprints", "groups", "task", "trigger", "pool",
+    "top",
+)  # fmt: skip
 
 
 def main() -> None:
