@@ -15,6 +15,8 @@ from sfc.cli.output import JsonOption, print_facts, print_json, print_table
 app = typer.Typer(no_args_is_help=True, help="Triggers on the server.", rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the trigger.")]
+_KINDS: Final = {"cron": "schedule", "every_s": "schedule", "signature": "webhook", "topic": "kafka"}
+"""By the setting that only this kind has."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -74,9 +76,8 @@ def put(
         "input": None if mapped is None else _value(mapped), **_settings(setting),
     }  # fmt: skip
     body["settings"] = {**body.get("settings", {}), **{key: value for key, value in given.items() if value is not None}}
-    kinds = {"schedule": cron or every, "webhook": webhook, "kafka": topic}
-    for kind, said in kinds.items():
-        if said is not None:
+    for said, kind in _KINDS.items():
+        if said in body["settings"]:
             body.setdefault("kind", kind)
     if "kind" not in body:
         raise typer.BadParameter("say what starts it: --cron, --every, --webhook, --topic or --file")
