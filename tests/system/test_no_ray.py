@@ -1,9 +1,7 @@
 """`sfc up --no-ray`: the same server in one process."""
 
 import json
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +10,10 @@ import httpx
 import pytest
 
 from tests.system.cluster import free_port
+from tests.system.server import SFC, Server
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
-SFC = Path(sys.executable).with_name("sfc")
 DOUBLE = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "task:double", "End": True}}}
 HANDLERS = "from sfc.tasks import task\n\n@task('double')\ndef double(n: int) -> int:\n    return 2 * n\n"
 
@@ -24,39 +22,15 @@ def sfc(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([SFC, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
 
-class Server:
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        (directory / "handlers.py").write_text(HANDLERS)
-        (directory / "double.asl.json").write_text(json.dumps(DOUBLE))
-        self.data = directory / "data"
-        self.start()
-
-    def start(self) -> None:
-        """Returns when it says that it is ready."""
-        where = ["--data", self.data, "--port", str(self.port), "--blueprints", self.directory]
-        command = [SFC, "up", "--no-ray", *where, "--handlers", self.directory / "handlers.py"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        assert self.process.stderr is not None
-        assert any("ready at" in line for line in self.process.stderr), "it ended before it was ready"
-
-    def kill(self) -> None:
-        """As the power would fail; returns when a successor is ready."""
-        self.process.kill()
-        self.process.communicate(timeout=40)
-        self.start()
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=40)
+def start(directory: Path) -> Server:
+    (directory / "handlers.py").write_text(HANDLERS)
+    (directory / "double.asl.json").write_text(json.dumps(DOUBLE))
+    return Server(directory, "--handlers", directory / "handlers.py")
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
+    server = start(tmp_path)
     yield server
     server.stop()
 
@@ -79,9 +53,7 @@ def test_status_tells_a_second_up_is_refused_and_down_ends_it(server: Server) ->
 def test_what_was_acknowledged_is_there_after_a_kill(server: Server) -> None:
     answer = httpx.post(f"{server.url}/triggers/double", json=21, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 202
-    server.process.kill()
-    server.process.communicate(timeout=10)
-    server.start()
+    server.kill()
     ended = {"status": "RUNNING"}
     deadline = time.monotonic() + 30
     while ended["status"] == "RUNNING" and time.monotonic() < deadline:
@@ -121,7 +93,7 @@ def test_what_waits_for_others_goes_on_after_kills(server: Server) -> None:
 
 def test_a_broken_blueprint_is_left_out_and_the_server_runs(tmp_path: Path) -> None:
     (tmp_path / "broken.asl.json").write_text("{")
-    server = Server(tmp_path)
+    server = start(tmp_path)
     try:
         items = httpx.get(f"{server.url}/api/blueprints").json()["items"]
         assert [blueprint["name"] for blueprint in items] == ["double"]
