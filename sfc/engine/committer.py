@@ -101,6 +101,10 @@ class Committer:
     def owns(self, shard: int) -> bool:
         return shard in self._epochs
 
+    def next_position(self, shard: int) -> int:
+        """Of the fact that is written next."""
+        return self._next[shard]
+
     def owns_any(self) -> bool:
         return bool(self._epochs)
 

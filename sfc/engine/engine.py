@@ -19,6 +19,7 @@ from sfc.engine.api_tasks import ApiCall, ApiTasks
 from sfc.engine.blueprints import Blueprints
 from sfc.engine.callbacks import Callbacks
 from sfc.engine.children import Children
+from sfc.engine.facts import Facts
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
 from sfc.engine.intake import Intake
@@ -86,6 +87,7 @@ class Engine:
         self.intake = Intake(self._host, self._starts)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
+        self.facts = Facts(self._host)
         self._redrives = Redrives(self._host)
         maps = Maps(self._host, self._stops, self._redrives, storage or Storage(), self._starts.new_id)
         self._host.maps = maps
@@ -122,7 +124,8 @@ class Engine:
         self._host.heartbeats.restart(self._host.clock())
         await self._dispatcher.open(self._host.results, self._host.committer.settled)
         self._host.residence.test_cases = await self._host.threads.call(self._store.test_cases)
-        await self.pauses.open([lease.shard for lease in self._leases])
+        self.facts.shards = [lease.shard for lease in self._leases]
+        await self.pauses.open(self.facts.shards)
         for lease in self._leases:
             await self._host.recover(lease.shard)
             self._host.errands.begin(self._children.recover(lease.shard))

@@ -163,12 +163,15 @@ def replay(
     check: bool = True,
     case: CaseCalls | None = None,
     keeps: bool = False,
+    before: int | None = None,
 ) -> Run:
-    """The run that these entries make; with `keeps` it can be redriven. Raises Divergence when a digest differs and
-    `check` is set.
+    """The run that these entries make, or those before a position; with `keeps` it can be redriven. Raises Divergence
+    when a digest differs and `check` is set.
     """
     run = Run(machine, info, record=record, keeps=keeps or journal.was_redriven())
     for row in journal:
+        if before is not None and row.position >= before:
+            break
         commands = step(run, decode((row.kind, row.at, row.task, row.attempt, row.began, row.data)))
         if case is not None:
             case.saw(commands)

@@ -280,6 +280,19 @@ class Store(FeedStore, Protocol):
         """Entries of one kind behind the position `after`, in order."""
         ...
 
+    def facts(self, shard: int, after: int, limit: int) -> list[JournalRow]:
+        """Entries of all executions of the shard behind the position `after`, in order; 0: from the first on. Those
+        of executions that are forgotten are not there."""
+        ...
+
+    def checkpoint(self, reader: str, shard: int) -> int:
+        """The position up to which a reader of the journal has done its work; 0: it has not begun."""
+        ...
+
+    def put_checkpoint(self, reader: str, shard: int, position: int) -> None:
+        """On disk when this returns."""
+        ...
+
     def started(self, execution: int) -> JournalRow | None:
         """The first entry: its input."""
         ...

@@ -60,6 +60,7 @@ class MemoryStore(MemoryFeeds):
         self._queued: list[QueuedTask] = []
         """Sorted."""
         self._pauses: dict[tuple[int, str, str], Pause] = {}
+        self._checkpoints: dict[tuple[str, int], int] = {}
         self._secret = secrets.token_bytes(32)
 
     def acquire(self, shard: int, owner: str) -> Lease | None:
@@ -180,6 +181,24 @@ class MemoryStore(MemoryFeeds):
             rows = self._journal.get(execution, ())
             begin = bisect_left(rows, after + 1, key=lambda row: row.position)
             return [row for row in rows[begin:] if row.kind == kind][:limit]
+
+    def facts(self, shard: int, after: int, limit: int) -> list[JournalRow]:
+        with self._lock:
+            found = [
+                row
+                for execution, rows in self._journal.items()
+                if shard_of(execution) == shard
+                for row in rows[bisect_left(rows, after + 1, key=lambda row: row.position) :]
+            ]
+        return sorted(found)[:limit]
+
+    def checkpoint(self, reader: str, shard: int) -> int:
+        with self._lock:
+            return self._checkpoints.get((reader, shard), 0)
+
+    def put_checkpoint(self, reader: str, shard: int, position: int) -> None:
+        with self._lock:
+            self._checkpoints[reader, shard] = position
 
     def started(self, execution: int) -> JournalRow | None:
         with self._lock:

@@ -56,6 +56,7 @@ JOURNAL: Final = _ENTRY + "WHERE execution = ? AND position > ? ORDER BY positio
 LATEST: Final = _ENTRY + "WHERE execution = ? ORDER BY position DESC LIMIT ?"
 STARTED: Final = _ENTRY + "WHERE execution = ? ORDER BY position LIMIT 1"
 ENTRIES: Final = _ENTRY + "WHERE execution = ? AND kind = ? AND position > ? ORDER BY position LIMIT ?"
+FACTS: Final = _ENTRY + "WHERE position > ? AND position < ? ORDER BY position LIMIT ?"
 AT_POSITION: Final = _ENTRY + "WHERE position = ?"
 
 ADD_CHILD: Final = "INSERT INTO children (child, parent, task, attempt) VALUES (?, ?, ?, ?)"
@@ -87,6 +88,9 @@ PUT_PAUSE: Final = (
     "INSERT OR REPLACE INTO pauses (kind, name, paused_at, resumed_at, drained_at, rate) VALUES (?, ?, ?, ?, ?, ?)"
 )
 FORGET_PAUSES: Final = "DELETE FROM pauses WHERE kind = ? AND name = ? AND paused_at < ?"
+
+CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE reader = ? AND shard = ?"
+PUT_CHECKPOINT: Final = "INSERT OR REPLACE INTO checkpoints (reader, shard, position) VALUES (?, ?, ?)"
 
 # The first one who opens a database gives it its secret.
 ADD_KEY: Final = "INSERT OR IGNORE INTO keys (name, value) VALUES ('tokens', ?)"

@@ -156,6 +156,18 @@ class SqliteStore(SqliteFeeds):
     def entries(self, execution: int, kind: int, after: int, limit: int) -> list[JournalRow]:
         return [JournalRow(*row) for row in self._read(sql.ENTRIES, execution, kind, after, limit)]
 
+    def facts(self, shard: int, after: int, limit: int) -> list[JournalRow]:
+        begin = max(after, first_position(shard) - 1)
+        return [JournalRow(*row) for row in self._read(sql.FACTS, begin, first_position(shard + 1), limit)]
+
+    def checkpoint(self, reader: str, shard: int) -> int:
+        rows = self._read(sql.CHECKPOINT, reader, shard)
+        return int(rows[0][0]) if rows else 0
+
+    def put_checkpoint(self, reader: str, shard: int, position: int) -> None:
+        with self._writing, self._transaction():
+            self._writer.execute(sql.PUT_CHECKPOINT, (reader, shard, position))
+
     def started(self, execution: int) -> JournalRow | None:
         rows = self._read(sql.STARTED, execution)
         return JournalRow(*rows[0]) if rows else None

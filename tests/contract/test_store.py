@@ -10,6 +10,7 @@ from sfc.store.journal import (
     Batch,
     Child,
     ExecutionChange,
+    JournalRow,
     Kept,
     Lease,
     NewExecution,
@@ -203,6 +204,29 @@ class TestAwake:
         put(store, writer, changes=[ExecutionChange(ended.id, None, "ABORTED", NOW)])
         assert store.awake(0, NOW, (0, 0), 10) == []
         assert [row.name for row in store.awake(1, NOW, (0, 0), 10)] == ["m"]
+
+
+class TestFacts:
+    def test_facts_of_a_shard_come_in_pages_in_their_order(self, store: Store, writer: Writer) -> None:
+        second, first = Writer(own(store, shard=1)), [writer.new(f"n{number}") for number in range(3)]
+        put(store, writer, *first)
+        put(store, second, second.new("m"))
+        more = writer.batch(entries=[(first[0].id, b"1"), (first[2].id, b"2")])
+        assert store.commit(more).written
+        seen: list[JournalRow] = []
+        while page := store.facts(0, seen[-1].position if seen else 0, 2):
+            assert len(page) <= 2
+            seen += page
+        assert [row.execution for row in seen] == [each.id for each in (*first, first[0], first[2])]
+        assert [row.position for row in seen] == list(range(seen[0].position, seen[0].position + 5))
+        assert len(store.facts(1, 0, 10)) == 1
+
+    def test_a_checkpoint_is_that_of_its_reader_and_shard(self, store: Store) -> None:
+        assert store.checkpoint("search", 0) == 0
+        store.put_checkpoint("search", 0, 5)
+        store.put_checkpoint("search", 0, 7)
+        store.put_checkpoint("events", 1, 9)
+        assert [store.checkpoint(*of) for of in (("search", 0), ("search", 1), ("events", 1))] == [7, 0, 9]
 
 
 class TestPauses:
