@@ -8,6 +8,7 @@ from serve.body import BodyTooLarge, Disconnected, read_body, replay
 from serve.capacity import Capacity
 from serve.routes import (
     blueprints,
+    dead_letters,
     executions,
     map_runs,
     monitor,
@@ -94,7 +95,8 @@ def build_app(engine: Engine, capacity: Capacity | None = None, bridge: Bridge |
     errors.install(rest)
     docs.install(rest)
     routes = (
-        blueprints, pauses, releases, executions, map_runs, task_metas, tasks, triggers, requests, pools, monitor,
+        blueprints, pauses, releases, executions, map_runs, task_metas, tasks, triggers, requests, dead_letters, pools,
+        monitor,
     )  # fmt: skip
     for module in routes:
         rest.include_router(module.router)

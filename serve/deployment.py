@@ -15,6 +15,7 @@ import ray
 import uvloop
 from ray import serve as ray_serve
 
+from actors.kafka import ReaderActors
 from serve.assembly import ray_engine
 from serve.host import hosting
 from serve.settings import Settings
@@ -57,7 +58,7 @@ class EngineDeployment:
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         engine, pools = ray_engine(self._settings)
-        async with hosting(engine, self._settings, _PATIENCE_S, pools) as ingress:
+        async with hosting(engine, self._settings, _PATIENCE_S, ReaderActors(), pools) as ingress:
             _spare_the_collector()
             self._started.set()
             stopped = asyncio.create_task(self._stop.wait())

@@ -11,6 +11,8 @@ from serve.pools import Pools
 from serve.settings import Settings
 from serve.sfn.sdk import sdk_of
 from sfc.bridge.bridge import Bridge
+from sfc.bridge.kafka import KafkaBridge
+from sfc.bridge.source import ReaderPool
 from sfc.engine.engine import Engine
 from sfc.errors import InvalidDefinition, NotFound
 
@@ -21,9 +23,10 @@ _ROLE = "arn:aws:iam::123456789012:role/sfc"
 
 @asynccontextmanager
 async def hosting(
-    engine: Engine, settings: Settings, patience_s: float, pools: Pools | None = None
+    engine: Engine, settings: Settings, patience_s: float, readers: ReaderPool, pools: Pools | None = None
 ) -> AsyncIterator[Ingress]:
     """A running server over a running engine: requests are taken once the engine is open, and no more before it closes.
+    `readers` read topics, if there is a Kafka.
 
     A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
     """
@@ -35,7 +38,7 @@ async def hosting(
         try:
             await load_blueprints(engine, settings.blueprints)
             listener = await bind_patiently(settings.host, settings.port, patience_s)
-            bridge = Bridge(engine)
+            bridge = Bridge(engine, _kafka(engine, settings, readers))
             ingress = Ingress(build_app(engine, pools, bridge), listener)
             await ingress.start()
             await bridge.open()
@@ -50,6 +53,10 @@ async def hosting(
     finally:
         if pools is not None:
             await pools.close()
+
+
+def _kafka(engine: Engine, settings: Settings, readers: ReaderPool) -> KafkaBridge | None:
+    return None if settings.kafka is None else KafkaBridge(engine, settings.kafka, readers)
 
 
 async def load_blueprints(engine: Engine, directory: str | None) -> None:

@@ -12,6 +12,7 @@ from serve.assembly import local_engine
 from serve.host import hosting
 from serve.platform.state import ProcessId, State, state_file, write_state
 from serve.settings import Settings
+from sfc.bridge.readers import LocalReaders
 
 _PATIENCE_S = 5.0
 
@@ -31,7 +32,7 @@ async def _serve(settings: Settings, say: Callable[[str], None]) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    async with hosting(local_engine(settings), settings, _PATIENCE_S) as ingress:
+    async with hosting(local_engine(settings), settings, _PATIENCE_S, LocalReaders()) as ingress:
         say(f"ready at {settings.url}")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, ingress.task}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,12 +1,13 @@
 """What a Prometheus server reads at `/metrics`: executions, engine and pools, as they are at that moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from actors.overview import Overview
+from sfc.bridge.source import FeedState
 
 POOL_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_pool_wished_workers": ("wished", "Workers that the pool's load asks for."),
@@ -38,6 +39,19 @@ ENGINE_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_engine_commits": ("commits", "Commits of the journal."),
     "sfc_engine_entries": ("entries", "Facts in the journal, written by this engine."),
 }
+FEED_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_kafka_records": ("records", "Records that were read and are done with."),
+    "sfc_kafka_started": ("started", "Executions that records started."),
+    "sfc_kafka_repeated": ("repeated", "Records whose execution was there already."),
+    "sfc_kafka_left_out": ("left_out", "Records that the filter left out."),
+    "sfc_kafka_answers": ("answers", "Answers that tasks waited for."),
+    "sfc_kafka_strays": ("strays", "Answers that nothing waited for."),
+    "sfc_kafka_dead_letters": ("dead", "Records of no use."),
+}
+FEED_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_kafka_lag": ("lag", "Records that wait in the topic."),
+    "sfc_kafka_trouble": ("trouble", "1 while the topic cannot be read or used."),
+}
 OTHERS: Final[Mapping[str, str]] = {
     "sfc_executions": "Executions in the store, by status.",
     "sfc_cluster_worker_cpus": "CPUs for all workers together.",
@@ -51,6 +65,8 @@ class Figures(NamedTuple):
     """By status."""
     engine: Mapping[str, int | float]
     pools: Overview | None
+    feeds: Sequence[FeedState] = ()
+    """Of all topics that are read."""
 
 
 def render(figures: Figures) -> bytes:
@@ -73,6 +89,7 @@ class _Collector:
             yield GaugeMetricFamily(name, text, value=self._figures.engine[key])
         for name, (key, text) in ENGINE_COUNTERS.items():
             yield CounterMetricFamily(name, text, value=self._figures.engine[key])
+        yield from _of_feeds(self._figures.feeds)
         pools = self._figures.pools
         yield GaugeMetricFamily("sfc_scheduler_up", OTHERS["sfc_scheduler_up"], value=pools is not None)
         if pools is not None:
@@ -91,3 +108,16 @@ def _of_pools(found: Overview) -> Iterator[Metric]:
             for pool in found.pools:
                 family.add_metric([pool.name], getattr(pool, key))
             yield family
+
+
+def _of_feeds(feeds: Sequence[FeedState]) -> Iterator[Metric]:
+    for name, (key, text) in FEED_COUNTERS.items():
+        counter = CounterMetricFamily(name, text, labels=["feed", "topic"])
+        for feed in feeds:
+            counter.add_metric([feed.name, feed.topic], getattr(feed.figures, key))
+        yield counter
+    for name, (key, text) in FEED_GAUGES.items():
+        gauge = GaugeMetricFamily(name, text, labels=["feed", "topic"])
+        for feed in feeds:
+            gauge.add_metric([feed.name, feed.topic], getattr(feed, key))
+        yield gauge

@@ -156,3 +156,17 @@ KAFKA_PREFIX_CHARS: Final = 64
 """Of the names of SFC's own topics and groups; Kafka's names have 249."""
 KAFKA_PARTITIONS: Final = 10_000
 """Of a topic that SFC makes."""
+KAFKA_CHUNK_RECORDS: Final = 500
+"""Records that are read from a partition, and committed, at once."""
+KAFKA_CHUNK_BYTES: Final = 262_144
+"""Of their values, keys and headers; a single record may be larger."""
+KAFKA_CHUNKS_AHEAD: Final = 4
+"""Chunks that a feed has ready before they are asked for; one more for each of its partitions."""
+KAFKA_READERS: Final = 16
+"""Reader actors of one engine."""
+KAFKA_PARTITIONS_OF_READER: Final = 8
+"""Partitions of one feed that share a reader, as long as there may be more readers."""
+DEAD_LETTERS: Final = 100_000
+"""Dead letters that are kept; above, the oldest go that the topic of dead letters has."""
+DEAD_LETTER_DAYS: Final = 14
+"""How long dead letters are kept that the topic of dead letters has."""

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from serve.capacity import Capacity, Worker
 from serve.home import render_home
 from serve.metrics import Figures, render
-from serve.routes.common import EngineDep
+from serve.routes.common import BridgeDep, EngineDep
 from sfc.errors import Unavailable
 
 router = APIRouter(tags=["monitor"])
@@ -50,14 +50,14 @@ async def workers(request: Request) -> dict[str, list[dict[str, Any]]]:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
-async def metrics(engine: EngineDep, request: Request) -> Response:
+async def metrics(engine: EngineDep, bridge: BridgeDep, request: Request) -> Response:
     """The figures of this moment in Prometheus' text format."""
     capacity: Capacity | None = request.app.state.capacity
     try:
         pools = None if capacity is None else await capacity.overview()
     except Unavailable:
         pools = None
-    found = Figures(await engine.counts(), engine.stats(), pools)
+    found = Figures(await engine.counts(), engine.stats(), pools, bridge.feeds())
     return Response(render(found), media_type=CONTENT_TYPE_LATEST)
 
 

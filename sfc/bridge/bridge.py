@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from sfc.bridge.kafka import KafkaBridge
 from sfc.bridge.schedules import Schedules
+from sfc.bridge.source import FeedState
 from sfc.bridge.webhooks import Webhooks
 from sfc.engine.engine import Engine
 from sfc.errors import KafkaNotConfigured
@@ -11,17 +13,36 @@ from sfc.triggers.trigger import Trigger
 
 
 class Bridge:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, kafka: KafkaBridge | None = None) -> None:
+        self._kafka = kafka
         self.schedules = Schedules(engine)
         self.webhooks = Webhooks(engine)
-        self._reporters: Mapping[str, Reporter] = {"schedule": self.schedules, "webhook": self.webhooks}
+        reporters: dict[str, Reporter] = {"schedule": self.schedules, "webhook": self.webhooks}
+        if kafka is not None:
+            reporters["kafka"] = kafka
+        self._reporters: Mapping[str, Reporter] = reporters
 
     async def open(self) -> None:
         """Raises Unavailable."""
         await self.schedules.open()
+        if self._kafka is not None:
+            await self._kafka.open()
 
     async def close(self) -> None:
+        if self._kafka is not None:
+            await self._kafka.close()
         await self.schedules.close()
+
+    @property
+    def kafka(self) -> KafkaBridge:
+        """Raises KafkaNotConfigured."""
+        if self._kafka is None:
+            raise KafkaNotConfigured
+        return self._kafka
+
+    def feeds(self) -> list[FeedState]:
+        """How topics are read; none without Kafka."""
+        return [] if self._kafka is None else self._kafka.feeds.states()
 
     def check(self, kind: str) -> None:
         """Raises KafkaNotConfigured when triggers of this kind cannot be at work here."""

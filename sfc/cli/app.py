@@ -7,6 +7,7 @@ import typer
 from sfc.cli import (
     blueprints,
     check,
+    dead_letters,
     executions,
     pauses,
     pools,
@@ -45,12 +46,13 @@ tasks.app.command("show")(task_metas.show)
 tasks.app.command("deploy")(task_metas.deploy)
 tasks.app.command("delete")(task_metas.delete)
 app.add_typer(triggers.app, name="trigger")
+app.add_typer(dead_letters.kafka, name="kafka")
 app.add_typer(pools.app, name="pool")
 app.command("top")(top.top)
 
 _OWN = (
-    "run", "validate", "test", "test-state", "start", "executions", "blueprints", "groups", "task", "trigger", "pool",
-    "top",
+    "run", "validate", "test", "test-state", "start", "executions", "blueprints", "groups", "task", "trigger", "kafka",
+    "pool", "top",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from sfc.errors import NotFound, SfcError, Superseded, Unavailable
 from sfc.interpreter import task_token
 from sfc.interpreter.entries import TaskFailed, TaskSucceeded
 from sfc.kafka.chunk import Answer, Chunk, Control, Dead, Decision, Start
-from sfc.store.feeds import DeadLetter, KeptLetter, Move, Place
+from sfc.store.feeds import DeadLetter, FeedStore, KeptLetter, Move, Place
 from sfc.store.ids import shard_of
 from sfc.store.journal import Kept, Waiting
 
@@ -81,6 +81,8 @@ class Intake:
     """Positions of the feeds whose partitions belong to the shards of this engine. On the event loop."""
 
     def __init__(self, host: Host, starts: Starts) -> None:
+        self.store: FeedStore = host.store
+        """Blocks: for threads."""
         self._host = host
         self._starts = starts
         self._shards: list[int] = []
@@ -102,6 +104,10 @@ class Intake:
     def positions(self, feed: str) -> dict[Place, int]:
         """Where the feed stands: by partition, the offset of the next record."""
         return {place: next for place, next in self._next.items() if place.feed == feed}
+
+    def feeds(self) -> set[str]:
+        """All that have a position."""
+        return {place.feed for place in self._next}
 
     async def begin(self, positions: dict[Place, int]) -> None:
         """Partitions are read from now on, from these offsets; those known already stay as they are, and the others

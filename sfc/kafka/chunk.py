@@ -77,7 +77,17 @@ class Chunk(NamedTuple):
     end: int
     """The partition's end when this was read: how many records wait behind it."""
 
+    @property
+    def used(self) -> int:
+        """How many of the records something is decided about; the others were left out."""
+        return sum(decision.records if type(decision) is Start else 1 for decision in self.decisions)
+
     def rest(self, position: int) -> "Chunk":
         """What is left of it from this offset on."""
         left = [decision for decision in self.decisions if decision.first >= position]
         return self._replace(first=position, decisions=left, records=min(self.records, self.next - position))
+
+    def upto(self, position: int) -> "Chunk":
+        """What of it is before this offset."""
+        before = [decision for decision in self.decisions if decision.first < position]
+        return self._replace(next=position, decisions=before, records=min(self.records, position - self.first))

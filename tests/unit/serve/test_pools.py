@@ -176,6 +176,8 @@ def test_every_metric_is_told_and_documented(rest: httpx.Client, scheduler: Simu
         *metrics.POOL_COUNTERS,
         *metrics.ENGINE_GAUGES,
         *metrics.ENGINE_COUNTERS,
+        *metrics.FEED_COUNTERS,
+        *metrics.FEED_GAUGES,
         *metrics.OTHERS,
     }
     assert set(found) == known
