@@ -6,8 +6,8 @@ from typing import Any, Final
 from actors.chronicle import Decision
 from actors.desk import Answer
 from actors.letters import pack_call, unpack_answer
-from actors.overview import Overview
-from actors.roster import PoolView, Reports, Roster
+from actors.overview import Overview, PoolOverview
+from actors.roster import PoolView, Reports, Roster, Standings
 from actors.worker import WorkerOptions, WorkerStatus
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
 from sfc.tasks.job import Job
@@ -105,9 +105,23 @@ class SchedulerClient:
         """Have all workers of a pool drain, and new ones take their place."""
         await self._handle.replace.remote(pool)
 
+    async def standings(self) -> Standings:
+        """Which blueprints are promoted, and how often each was executed in the last 24 hours."""
+        found: Standings = await self._handle.standings.remote()
+        return found
+
+    async def recall(self, standings: Standings) -> None:
+        """What an earlier cluster knew; what this one knows already stays."""
+        await self._handle.recall.remote(standings)
+
     async def overview(self) -> Overview:
         """All pools, and blueprints with work."""
         found: Overview = await self._handle.overview.remote()
+        return found
+
+    async def pool(self, name: str) -> PoolOverview:
+        """One of them, or any other blueprint."""
+        found: PoolOverview = await self._handle.pool.remote(name)
         return found
 
     async def why(self, name: str) -> list[Decision]:

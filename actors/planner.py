@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from actors.chronicle import Chronicle
 from actors.flow import Flow, State
 from actors.policy import Day, Load, Sizer, Want, place, shares
-from actors.roster import PoolView, Reports, Roster
+from actors.roster import PoolView, Reports, Roster, Standings
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
 
 H = TypeVar("H")
@@ -189,23 +189,39 @@ class Planner(Generic[H]):
     def note(self, name: str, now: float, what: str, why: str) -> None:
         self.chronicle.note(name, now, what, why)
 
+    def standings(self) -> Standings:
+        """Of every blueprint that was used in the last 24 hours."""
+        return {
+            name: {"promoted": flow.promoted, "day": flow.day.to_json()}
+            for name, flow in self.flows.items()
+            if flow.day.total or flow.promoted
+        }
+
+    def recall(self, standings: Standings, now: float) -> None:
+        """What was known once; what is known since then wins."""
+        for name, standing in standings.items():
+            flow = self.flows.setdefault(name, Flow())
+            flow.day.merge(Day.from_json(standing["day"]))
+            flow.day.count(now, 0)
+            if standing["promoted"] and not flow.promoted:
+                flow.promoted = True
+                self._base += 1
+                self.note(name, now, "promote", "it was before the cluster started again")
+            self._place(name, now)
+
     def memo(self) -> dict[str, Any]:
         """What a restarted scheduler must know; its workers it finds by their names."""
         return {
             "common": self.common.to_json(),
             "policies": {name: policy.to_json() for name, policy in self.policies.items()},
-            "days": {name: flow.day.to_json() for name, flow in self.flows.items() if flow.day.total},
-            "promoted": [name for name, flow in self.flows.items() if flow.promoted],
+            "standings": self.standings(),
             "generations": {name: state.generation for name, state in self.pools.items() if state.generation},
         }
 
     def remember(self, memo: Mapping[str, Any], now: float) -> None:
         self.common = PoolPolicy(**memo["common"])
         self.policies = {name: PoolPolicy(**policy) for name, policy in memo["policies"].items()}
-        for name, day in memo["days"].items():
-            self.flows.setdefault(name, Flow()).day = Day.from_json(day)
-        for name in memo["promoted"]:
-            self.flows.setdefault(name, Flow()).promoted = True
+        self.recall(memo["standings"], now)
         for name, generation in memo["generations"].items():
             self._state(name, now).generation = generation
         for name in self.policies:

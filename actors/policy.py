@@ -116,6 +116,21 @@ class Day:
         self.total = sum(self._counts)
         return self.total
 
+    def merge(self, other: "Day") -> None:
+        """Hour by hour the larger count: the two have seen the same executions, one of them perhaps not all."""
+        hours = {**self._by_hour(), **other._by_hour()}
+        if not hours:
+            return
+        mine = self._by_hour()
+        self._hour = max(hours)
+        first = max(min(hours), self._hour - _BUCKETS + 1)
+        self._counts.clear()
+        self._counts.extend(max(hours.get(hour, 0), mine.get(hour, 0)) for hour in range(first, self._hour + 1))
+        self.total = sum(self._counts)
+
+    def _by_hour(self) -> dict[int, int]:
+        return {self._hour - ago: count for ago, count in enumerate(reversed(self._counts))}
+
     def to_json(self) -> list[int]:
         return [self._hour, *self._counts]
 

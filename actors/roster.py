@@ -1,7 +1,7 @@
-"""What crosses between scheduler and engines: who the workers are, and how much there is to do."""
+"""What crosses between scheduler and engines: who the workers are, what there is to do, how blueprints stand."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 
 class PoolView(NamedTuple):
@@ -38,4 +38,8 @@ class Report(NamedTuple):
 
 
 Reports = Mapping[str, Report]
+Standings: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By blueprint: {"promoted": true, "day": [hour, executions in that hour's 23 forerunners …, and in it]}; `hour` counts
+from 1970, UTC. What an engine keeps, so that a new cluster knows it.
+"""
 NOTHING: Final = Report(0, 0, 0, 0, 0)

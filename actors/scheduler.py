@@ -19,9 +19,9 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 from actors.chronicle import Decision
 from actors.clients import NAMESPACE, SchedulerClient, WorkerClient, start_worker
 from actors.memo import Memo
-from actors.overview import Overview, overview
+from actors.overview import Overview, PoolOverview, overview, pool_overview
 from actors.planner import Planner
-from actors.roster import Report, Roster
+from actors.roster import Report, Roster, Standings
 from actors.worker import POLL_S, WorkerOptions, WorkerStatus
 from sfc.catalog.pool_policy import COMMON, PoolPolicy
 
@@ -56,6 +56,7 @@ class Scheduler:
         common = PoolPolicy(mode="common", min=settings.size, max=settings.size)
         self._planner: Planner[Any] = Planner(common, settings.worker.cpus, int(now * 1000), now)
         self._memo = Memo(settings.name)
+        self._writing = asyncio.Lock()
         if (memo := self._memo.read()) is not None:
             self._planner.remember(memo, now)
         self._published = 0
@@ -110,9 +111,22 @@ class Scheduler:
         await self._remember()
         self._act_soon()
 
+    async def standings(self) -> Standings:
+        return self._planner.standings()
+
+    async def recall(self, standings: Standings) -> None:
+        await self._begin()
+        self._planner.recall(standings, time.time())
+        await self._remember()
+        self._act_soon()
+
     async def overview(self) -> Overview:
         await self._begin()
         return overview(self._planner, time.time(), self._capacity, time.process_time())
+
+    async def pool(self, name: str) -> PoolOverview:
+        await self._begin()
+        return pool_overview(self._planner, name, time.time())
 
     async def why(self, name: str) -> list[Decision]:
         return self._planner.chronicle.of(name)
@@ -259,7 +273,8 @@ class Scheduler:
         return free + placed + self._settings.headroom_cpus
 
     async def _remember(self) -> None:
-        await asyncio.to_thread(self._memo.write, self._planner.memo())
+        async with self._writing:  # an older memo must not be written over a newer one
+            await asyncio.to_thread(self._memo.write, self._planner.memo())
 
     def _publish(self) -> None:
         version = self._planner.version

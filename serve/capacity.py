@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actors.chronicle import Decision
-from actors.overview import Overview
+from actors.overview import Overview, PoolOverview
 from sfc.catalog.pool_policy import PoolPolicy
 from sfc.jsonvalue import Json
 
@@ -26,6 +26,10 @@ class Capacity(Protocol):
     async def workers(self) -> Sequence[Worker]: ...
 
     async def overview(self) -> Overview: ...
+
+    async def pool(self, name: str) -> PoolOverview:
+        """Also of a blueprint without work."""
+        ...
 
     async def policy(self, name: str) -> PoolPolicy: ...
 

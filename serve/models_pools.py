@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from actors.chronicle import Decision as Decided
 from actors.overview import Overview, PoolOverview
-from sfc.catalog.pool_policy import COMMON, PoolPolicy
+from sfc.catalog.pool_policy import PoolPolicy
 
 Settings: TypeAlias = dict[str, Any]
 """Checked by the catalog, which names the field that is wrong."""
@@ -86,15 +86,6 @@ def decision(name: str, found: Decided) -> Decision:
 def pool(found: PoolOverview) -> Pool:
     last = None if found.last is None else decision(found.name, found.last)
     return Pool(**{**found._asdict(), "last": last, "policy": Policy(**found.policy)})
-
-
-def idle(name: str, found: PoolPolicy) -> Pool:
-    """A blueprint of which the scheduler has nothing to tell."""
-    return Pool(
-        name=name, specific=name != COMMON and found.mode == "specific", promoted=False, wished=0, desired=0, up=0,
-        starting=0, draining=0, pending_s=0, in_flight=0, queued=0, arrivals_s=0, finishes_s=0, executions_a_day=0,
-        expired=0, trouble=None, last=None, policy=policy(found),
-    )  # fmt: skip
 
 
 def pools(found: Overview) -> Pools:

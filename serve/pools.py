@@ -13,7 +13,8 @@ from ray.exceptions import RayError
 
 from actors.chronicle import Decision
 from actors.clients import SchedulerClient
-from actors.overview import Overview
+from actors.overview import Overview, PoolOverview
+from actors.roster import Standings
 from serve.capacity import Worker
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.pool_policy import COMMON, PoolPolicy, read_policy, spelled_policy
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _AGAIN_S: Final = 0.5
 _PAGE: Final = 500
+_STANDINGS_S: Final = 60.0
+"""How blueprints stand is kept so often: what the last minute changed may be lost with the cluster."""
 _ANSWER_S: Final = 10.0
 """Longest wait for the scheduler: longer than it takes to come back."""
 
@@ -53,15 +56,19 @@ class Pools:
         """What people set, by pool."""
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
-        self._follower: asyncio.Task[None] | None = None
+        self._standings: Standings = {}
+        """As they are kept."""
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Tell the scheduler all policies, and from now on their changes."""
+        """Tell the scheduler all policies and how blueprints stood, and from now on what changes."""
         policies = await asyncio.to_thread(self._read_all)
         for name, policy in policies.items():
             self._notice(name, policy)
         self._changed.clear()
         await self._ask(self._scheduler.apply(policies, whole=True))
+        self._standings = await asyncio.to_thread(self._shelf.standings)
+        await self._ask(self._scheduler.recall(self._standings))
         loop = asyncio.get_running_loop()
 
         def changed(name: str) -> None:  # in the thread that changes it, before whoever asked for that is answered
@@ -70,12 +77,13 @@ class Pools:
                 loop.call_soon_threadsafe(self._notice, name, policy)
 
         self._catalog.subscribe(changed)
-        self._follower = asyncio.create_task(self._follow())
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._keep_standings())]
 
     async def close(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._note_standings()
 
     async def workers(self) -> list[Worker]:
         statuses = await self._ask(self._scheduler.statuses())
@@ -85,6 +93,11 @@ class Pools:
 
     async def overview(self) -> Overview:
         return await self._ask(self._scheduler.overview())
+
+    async def pool(self, name: str) -> PoolOverview:
+        """Also of a blueprint without work. Raises NotFound."""
+        policy = await self.policy(name)  # the scheduler hears of a change a moment later
+        return (await self._ask(self._scheduler.pool(name)))._replace(policy=policy.to_json())
 
     async def why(self, name: str) -> list[Decision]:
         """Latest last. Raises NotFound."""
@@ -154,6 +167,23 @@ class Pools:
                 self._changed |= names
                 self._wake.set()
                 await asyncio.sleep(_AGAIN_S)
+
+    async def _keep_standings(self) -> None:
+        while True:
+            await asyncio.sleep(_STANDINGS_S)
+            await self._note_standings()
+
+    async def _note_standings(self) -> None:
+        """Keep what is new since the last time."""
+        try:
+            standings = await self._ask(self._scheduler.standings())
+            changed = {name: standing for name, standing in standings.items() if standing != self._standings.get(name)}
+            gone = dict.fromkeys(set(self._standings) - set(standings))
+            if changed or gone:
+                await asyncio.to_thread(self._shelf.put_standings, {**changed, **gone})
+            self._standings = standings
+        except Unavailable as error:
+            log.info("how blueprints stand is not kept now: %s", error.message)
 
     async def _kept(self, name: str) -> PoolPolicy | None:
         """What the scheduler shall know. What was set goes with the blueprint."""

@@ -31,10 +31,7 @@ async def list_pools(pools: PoolsDep) -> models.Pools:
 @router.get("/{name}", summary="Show a pool")
 async def get_pool(pools: PoolsDep, name: str) -> models.Pool:
     """`name` is that of a blueprint, or `common`."""
-    policy = await pools.policy(name)
-    overview = await pools.overview()
-    found = next((pool for pool in overview.pools if pool.name == name), None)
-    return models.idle(name, policy) if found is None else models.pool(found)
+    return models.pool(await pools.pool(name))
 
 
 @router.put("/{name}", summary="Set a pool's policy")

@@ -1,4 +1,4 @@
-"""Where what was set about pools is kept: one row for each, over what its blueprint says."""
+"""Where what was set about pools is kept, over what their blueprints say, and how blueprints stand."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sfc.errors import Unavailable
 from sfc.jsonvalue import Json
 
-_pools = sa.Table("pools", sa.MetaData(), sa.Column("name", sa.Text, primary_key=True), sa.Column("settings", sa.Text))
+_metadata = sa.MetaData()
+_pools = sa.Table("pools", _metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("settings", sa.Text))
+_standings = sa.Table(
+    "pool_standings", _metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("standing", sa.Text)
+)
 
 
 class PoolShelf(Protocol):
@@ -23,10 +27,19 @@ class PoolShelf(Protocol):
         """Keep these in the place of what was kept; none: forget it."""
         ...
 
+    def standings(self) -> dict[str, dict[str, Json]]:
+        """What the scheduler knew of blueprints, by name."""
+        ...
+
+    def put_standings(self, changed: Mapping[str, Mapping[str, Json] | None]) -> None:
+        """Keep these in the place of what was kept of the same blueprints, all or none; None: forget it."""
+        ...
+
 
 class MemoryPools:
     def __init__(self) -> None:
         self._pools: dict[str, dict[str, Json]] = {}
+        self._standings: dict[str, dict[str, Json]] = {}
 
     def pools(self) -> dict[str, dict[str, Json]]:
         return {name: dict(settings) for name, settings in self._pools.items()}
@@ -36,6 +49,13 @@ class MemoryPools:
             self._pools[name] = dict(settings)
         else:
             self._pools.pop(name, None)
+
+    def standings(self) -> dict[str, dict[str, Json]]:
+        return {name: dict(standing) for name, standing in self._standings.items()}
+
+    def put_standings(self, changed: Mapping[str, Mapping[str, Json] | None]) -> None:
+        kept = {**self._standings, **changed}
+        self._standings = {name: dict(standing) for name, standing in kept.items() if standing is not None}
 
 
 class SqlPools:
@@ -54,6 +74,24 @@ class SqlPools:
             if settings:
                 text = orjson.dumps(dict(settings)).decode()
                 connection.execute(sa.insert(_pools).values(name=name, settings=text))
+
+    def standings(self) -> dict[str, dict[str, Json]]:
+        with self._reached() as connection:
+            return {row.name: orjson.loads(row.standing) for row in connection.execute(sa.select(_standings))}
+
+    def put_standings(self, changed: Mapping[str, Mapping[str, Json] | None]) -> None:
+        rows = [
+            {"name": name, "standing": orjson.dumps(dict(standing)).decode()}
+            for name, standing in changed.items()
+            if standing is not None
+        ]
+        with self._reached() as connection:
+            connection.execute(
+                sa.delete(_standings).where(_standings.c.name == sa.bindparam("gone")),
+                [{"gone": name} for name in changed],
+            )
+            if rows:
+                connection.execute(sa.insert(_standings), rows)
 
     def close(self) -> None:
         self._engine.dispose()

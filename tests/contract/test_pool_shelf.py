@@ -29,3 +29,11 @@ def test_settings_are_kept_replaced_and_forgotten(shelf: PoolShelf) -> None:
     shelf.put_pool("common", {})
     shelf.put_pool("unknown", {})
     assert shelf.pools() == {"orders": {"min": 1}}
+
+
+def test_standings_are_kept_replaced_and_forgotten_together(shelf: PoolShelf) -> None:
+    shelf.put_standings({"orders": {"promoted": True, "day": [1, 2]}, "billing": {"promoted": False, "day": [1, 3]}})
+    assert shelf.standings()["orders"] == {"promoted": True, "day": [1, 2]}
+    shelf.put_standings({"orders": {"promoted": False, "day": [2, 2]}, "billing": None, "unknown": None})
+    assert shelf.standings() == {"orders": {"promoted": False, "day": [2, 2]}}
+    assert shelf.pools() == {}

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from actors.chronicle import Decision
-from actors.overview import Overview, overview
+from actors.overview import Overview, PoolOverview, overview, pool_overview
 from actors.planner import Planner
-from actors.roster import Report
+from actors.roster import Report, Standings
 from actors.worker import WorkerStatus
 from serve.pools import Pools
 from sfc.catalog.catalog import Catalog
@@ -66,8 +66,18 @@ class SimulatedScheduler:
         self.act()
         self.act()
 
+    async def standings(self) -> Standings:
+        return self.planner.standings()
+
+    async def recall(self, standings: Standings) -> None:
+        self.planner.recall(standings, time.time())
+        self.act()
+
     async def overview(self) -> Overview:
         return overview(self.planner, time.time(), self.capacity, 0.5)
+
+    async def pool(self, name: str) -> PoolOverview:
+        return pool_overview(self.planner, name, time.time())
 
     async def why(self, name: str) -> list[Decision]:
         return self.planner.chronicle.of(name)

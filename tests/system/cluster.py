@@ -49,10 +49,8 @@ class Cluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(40)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.stop()
         self.kill_everything()
 
     def start(self) -> None:
@@ -62,6 +60,12 @@ class Cluster:
             command = [sfc, "up", "--port", str(self.port), "--data", self.data, *self.options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT)
         self.await_ready()
+
+    def stop(self) -> None:
+        """As Ctrl-C does it. Returns when it has ended. Raises TimeoutExpired."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(40)
 
     def await_ready(self) -> None:
         end = time.monotonic() + READY_S

@@ -126,3 +126,21 @@ def test_no_running_job_is_repeated_when_the_engine_is_updated_or_killed(cluster
         assert await_end(cluster, execution)["status"] == "SUCCEEDED", execution
     assert sorted(n for n, _ in begun(long_notes)) == list(range(2 * LONG))
     assert pids(cluster, WORKER) == workers
+
+
+def test_promotions_and_the_days_counts_outlive_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    machine = create(cluster, "counted", flow("note"))
+
+    def counted() -> int:
+        found = httpx.get(f"{cluster.url}/api/pools/counted", timeout=30).json()
+        return int(found["executions_a_day"])
+
+    for n in range(7):
+        await_end(cluster, start(cluster, machine, n, tmp_path / "notes"))
+    wait_for(lambda: counted() == 7)
+    wait_for(lambda: "ready at" in cluster.log.read_text())  # before that, an end of it is no orderly one
+    cluster.stop()
+    cluster.start()
+    wait_for(lambda: counted() == 7)
+    await_end(cluster, start(cluster, machine, 7, tmp_path / "notes"))
+    wait_for(lambda: counted() == 8)

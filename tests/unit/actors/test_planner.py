@@ -222,3 +222,34 @@ def test_jobs_that_waited_too_long_are_counted_and_told_now_and_then(town: Town)
     assert [int(why.split()[0]) for why in told] == [2, 58, 20]
     shown = pool_overview(town.planner, "orders", town.now)
     assert (shown.expired, shown.policy["queue_timeout_s"]) == (80, 5)
+
+
+def test_a_new_cluster_knows_how_blueprints_stood_in_the_last_one(town: Town) -> None:
+    town.report("hot", in_flight=5, executions=HOT_EXECUTIONS_A_DAY + 1)
+    town.report("cool", in_flight=5, executions=7)
+    town.tick()
+    reborn = Town(now=town.now + 10)
+    version = reborn.planner.version
+    reborn.planner.recall(town.planner.standings(), reborn.now)
+    assert reborn.planner.standings() == town.planner.standings()
+    assert reborn.planner.version > version
+    assert reborn.why("hot") == ["promote"]
+    reborn.report("hot", queued=5)
+    reborn.tick()
+    assert reborn.size("hot") == 1
+
+
+def test_what_a_scheduler_counted_since_is_neither_lost_nor_doubled_by_what_is_recalled(town: Town) -> None:
+    town.report("orders", executions=40)
+    kept = town.planner.standings()
+    town.report("orders", executions=2)
+    town.planner.recall(kept, town.now)
+    assert town.planner.flows["orders"].day.total == 42
+
+
+def test_a_blueprint_that_cooled_meanwhile_is_not_promoted_again(town: Town) -> None:
+    town.report("hot", executions=HOT_EXECUTIONS_A_DAY + 1)
+    reborn = Town(now=town.now + DAY_S)
+    reborn.planner.recall(town.planner.standings(), reborn.now)
+    assert not reborn.planner.serves("hot")
+    assert reborn.why("hot") == ["promote", "demote"]

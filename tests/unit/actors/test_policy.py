@@ -167,3 +167,18 @@ def test_on_one_place_for_many_everybody_has_a_turn(weights: list[int]) -> None:
         waited = {name: 0.0 if name == holder else since + 10 for name, since in waited.items()}
         seen.add(holder)
     assert len(seen) == len(weights)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), st.booleans()), max_size=40))
+def test_two_days_merge_to_the_larger_count_of_each_hour(counted: list[tuple[int, int, bool]]) -> None:
+    hour, (one, other) = 3_600.0, (Day(), Day())
+    counts: list[dict[int, int]] = [{}, {}]
+    for at, executions, first in sorted(counted, key=lambda each: each[0]):
+        (one if first else other).count(at * hour, executions)
+        mine = counts[0 if first else 1]
+        mine[at] = mine.get(at, 0) + executions
+    one.merge(other)
+    last = max((at for at, _, _ in counted), default=0)
+    want = {at: max(each.get(at, 0) for each in counts) for at in range(last - 23, last + 1)}
+    assert one.total == sum(want.values())
+    assert Day.from_json(one.to_json()).count(last * hour, 0) == one.total

@@ -1,5 +1,6 @@
 """Pools over REST and in Prometheus' format, with the scheduler's own mind and workers that are names."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -126,6 +127,15 @@ def test_a_hot_blueprint_is_listed_as_promoted(rest: httpx.Client, scheduler: Si
     assert (shown["promoted"], shown["executions_a_day"]) == (True, 10_001)
 
 
+def test_a_blueprint_that_rests_is_still_shown_with_its_day(rest: httpx.Client, scheduler: SimulatedScheduler) -> None:
+    put(rest, "orders")
+    scheduler.load("orders", 0, executions=7)
+    scheduler.planner.plan(time.time() + 100, scheduler.capacity)
+    assert names(rest) == ["common"]
+    shown = rest.get("/api/pools/orders").json()
+    assert (shown["executions_a_day"], shown["in_flight"], shown["policy"]["mode"]) == (7, 0, "auto")
+
+
 def test_a_server_without_ray_has_no_pools(url: str) -> None:
     assert httpx.get(f"{url}/api/pools").json()["error"] == "PoolDoesNotExist"
     assert "sfc_scheduler_up 0.0" in httpx.get(f"{url}/metrics").text
@@ -148,6 +158,37 @@ async def test_what_was_set_outlives_the_server() -> None:
             assert scheduler.planner.common.size == 1
         await pools.close()
         await engine.close()
+
+
+async def test_how_blueprints_stand_outlives_the_server_and_the_cluster() -> None:
+    shelf = MemoryPools()
+    before, after = SimulatedScheduler(), SimulatedScheduler()
+    engine, pools = pooled_engine(before, shelf)
+    await pools.open()
+    before.load("orders", 5, executions=10_001)
+    await pools.close()
+    await engine.close()
+    engine, pools = pooled_engine(after, shelf)
+    await pools.open()
+    assert after.planner.serves("orders")
+    assert after.planner.flows["orders"].day.total == 10_001
+    after.planner.flows.clear()
+    await pools.close()
+    await engine.close()
+    assert shelf.standings() == {}
+
+
+async def test_standings_are_kept_while_the_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.pools._STANDINGS_S", 0)
+    shelf, scheduler = MemoryPools(), SimulatedScheduler()
+    engine, pools = pooled_engine(scheduler, shelf)
+    await pools.open()
+    scheduler.load("orders", 5, executions=3)
+    while not shelf.standings():  # noqa: ASYNC110 - kept in a thread
+        await asyncio.sleep(0)
+    assert shelf.standings()["orders"]["promoted"] is False
+    await pools.close()
+    await engine.close()
 
 
 def test_starts_are_refused_with_a_time_to_come_again() -> None:
