@@ -10,7 +10,7 @@ export SFC_SHARED := $(abspath $(or $(SFC_SHARED),../shared))
 # What a person installed or configured elsewhere must not leak into the virtual environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup up demo hot kafka test test-fast coverage lint bench conformance lock clean
+.PHONY: help setup up demo hot kafka test chaos test-fast coverage lint bench conformance lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ kafka: $(STAMP) ## Run a Kafka broker on loopback until Ctrl-C; ARGS="--port 909
 hot: $(STAMP) ## Show a workflow go from no worker to many and back, with a plot
 	$(BIN)/python -m examples.hot_workflow $(ARGS)
 
-test: $(STAMP) ## Run every test
-	$(BIN)/pytest $(ARGS)
+test: $(STAMP) ## Run every test but those of `make chaos`
+	$(BIN)/pytest -m "not chaos" $(ARGS)
+
+chaos: $(STAMP) ## Kill everything under load, for a long time, and count afterwards
+	$(BIN)/pytest -m chaos -s $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that start no processes of their own (a minute or two)
 	$(BIN)/pytest -m "not system and not slow" $(ARGS)

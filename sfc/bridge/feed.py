@@ -70,6 +70,8 @@ class Feed:
         self._open = asyncio.Event()
         self._open.set()
         self._topic: Topic | None = None
+        self._until = 0.0
+        """When the topic is looked at again."""
         self._ends: dict[int, int] = {}
         self._condemned: tuple[tuple[int, int, str, str], ...] = ()
         self._everything: tuple[str, str] | None = None
@@ -154,6 +156,7 @@ class Feed:
             places = {place: offsets[place.partition] for place in places}
         if any(place not in known for place in places):
             await self._intake.begin(places)
+            await self._intake.forget(source.feed, but=topic.id)
         self._topic = topic
         return topic
 
@@ -166,21 +169,21 @@ class Feed:
         """Until it is time to look at the topic again."""
         places = [Place(self.source.feed, topic.id, partition) for partition in topic.partitions]
         owned = [place.partition for place in places if self._intake.owns(place)]
-        until = self._clock() + _LOOK_S
+        self._until = self._clock() + _LOOK_S
         self._condemned, self._everything = (), None
         async with asyncio.TaskGroup() as tasks:
             for lane, partitions in enumerate(self._readers.groups(self.source.feed, owned)):
-                _ = tasks.create_task(self._read_group(topic, lane, partitions, until))
+                _ = tasks.create_task(self._read_group(topic, lane, partitions))
 
-    async def _read_group(self, topic: Topic, lane: int, partitions: Sequence[int], until: float) -> None:
-        while self._clock() < until:
+    async def _read_group(self, topic: Topic, lane: int, partitions: Sequence[int]) -> None:
+        while self._clock() < self._until:
             if self.paused:
-                await self._paused(until)
+                await self._paused()
                 continue
             stands = self._intake.positions(self.source.feed)
             places = [Place(self.source.feed, topic.id, partition) for partition in partitions]
             positions = {place.partition: stands[place] for place in places if place in stands}
-            wait_s = min(_WAIT_S, max(until - self._clock(), 0.0))
+            wait_s = min(_WAIT_S, max(self._until - self._clock(), 0.0))
             try:
                 client = self._readers.client(self.source.feed, lane)
                 reading = await client.take(self._plan(topic), lane, positions, wait_s)
@@ -190,12 +193,13 @@ class Feed:
                 continue
             self._complain(reading.trouble)
             if reading.trouble is not None:
+                self._until = 0.0  # it may be another topic by now
                 await asyncio.sleep(_AGAIN_S)
             await asyncio.gather(*[self._use(chunk) for chunk in reading.chunks])
 
-    async def _paused(self, until: float) -> None:
+    async def _paused(self) -> None:
         try:
-            await asyncio.wait_for(self._open.wait(), max(until - self._clock(), 0.0))
+            await asyncio.wait_for(self._open.wait(), max(self._until - self._clock(), 0.0))
         except TimeoutError:
             pass
 

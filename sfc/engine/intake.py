@@ -115,10 +115,12 @@ class Intake:
         new = {place: next for place, next in positions.items() if place not in self._next and self.owns(place)}
         await _to_its_end(self._change([Move(place, None, next) for place, next in new.items()]))
 
-    async def forget(self, feed: str) -> None:
-        """The feed is no more. Raises Unavailable."""
-        gone = [Move(place, next, None) for place, next in self.positions(feed).items()]
-        await _to_its_end(self._change(gone))
+    async def forget(self, feed: str, *, but: str | None = None) -> None:
+        """The feed reads nothing any more; or only the topic with the id `but`. Raises Unavailable."""
+        positions = self.positions(feed).items()
+        gone = [Move(place, next, None) for place, next in positions if place.topic_id != but]
+        if gone:
+            await _to_its_end(self._change(gone))
 
     async def take(self, chunk: Chunk, blueprint: str = "", obey: Obey | None = None) -> Taken:
         """Use the records, as many of them as can be now. `blueprint` is what `Start`s start.

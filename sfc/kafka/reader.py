@@ -16,15 +16,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from sfc.errors import SfcError, Unavailable
+from sfc.errors import NotFound, SfcError, Unavailable
 from sfc.kafka.chunk import Chunk, Dead
 from sfc.kafka.clients import Clients
 from sfc.kafka.lane import Lane
 from sfc.kafka.program import RECORDS_LOST, Decide, Program
 from sfc.kafka.record import Record
 from sfc.kafka.settings import KafkaSettings
+from sfc.kafka.topics import Topic, Topics
 from sfc.limits import KAFKA_CHUNK_RECORDS, KAFKA_CHUNKS_AHEAD
 from sfc.triggers.kafka import Batch
 
@@ -62,6 +63,12 @@ class Reading(NamedTuple):
     """Why nothing more can be read just now."""
 
 
+class Looks(Protocol):
+    """The part of `Topics` that a reader needs."""
+
+    def look(self, name: str) -> Topic: ...
+
+
 class Reader:
     """`take` and `close` belong to one event loop, everything else to the thread."""
 
@@ -69,10 +76,12 @@ class Reader:
         self,
         plan: Plan,
         clients: Callable[[KafkaSettings], Clients] = Clients,
+        topics: Callable[[Clients], Looks] = Topics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plan = plan
         self._clients = clients(plan.kafka)
+        self._topics = topics(self._clients)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -221,14 +230,27 @@ class Reader:
         except Unavailable as error:  # what came before it is of use
             trouble = error
         drained = trouble is not None or len(messages) < KAFKA_CHUNK_RECORDS
-        with self._lock:
-            if self._moved:
-                return
-            told = self._hand_over(consumer, drained or not any(self._ready.values()))
-        if told:
+        chunks = self._cut(consumer, drained or not any(self._ready.values()))
+        if chunks:
+            self._check_topic()
+            with self._lock:
+                if self._moved:
+                    return
+                for chunk in chunks:
+                    self._ready[chunk.partition].append(chunk)
             self._tell()
         if trouble is not None:
             raise trouble
+
+    def _check_topic(self) -> None:
+        """What was fetched before this is of the topic that is meant: librdkafka asks for topics by their names, and
+        would read on in one that was made anew in between. Raises Unavailable."""
+        try:
+            found = self._topics.look(self.plan.topic)
+        except NotFound as error:
+            raise Unavailable(error.message) from None
+        if found.id != self.plan.topic_id:
+            raise Unavailable(f"topic {self.plan.topic} was made anew")
 
     def _sort_in(self, consumer: "Consumer", message: "Message") -> None:
         """Raises Unavailable when the partition cannot be read just now."""
@@ -244,9 +266,9 @@ class Reader:
         else:
             raise Unavailable(error.str())
 
-    def _hand_over(self, consumer: "Consumer", everything: bool) -> bool:
-        """Under the lock: have what is ready taken. Whether there is anything new."""
-        told, now = False, self._clock()
+    def _cut(self, consumer: "Consumer", everything: bool) -> list[Chunk]:
+        """What may be taken now."""
+        chunks, now = [], self._clock()
         topic = (self.plan.feed, self.plan.topic, self.plan.topic_id)
         for partition, lane in self._lanes.items():
             due = lane.due_s is not None and lane.due_s <= now
@@ -254,9 +276,8 @@ class Reader:
                 chunk = lane.cut(now, topic, 0)
                 if chunk is not None:
                     end = max(_end(consumer, self.plan.topic, partition), chunk.next)
-                    self._ready[partition].append(chunk._replace(end=end))
-                    told = True
-        return told
+                    chunks.append(chunk._replace(end=end))
+        return chunks
 
     def _find_again(self, consumer: "Consumer", lane: Lane) -> None:
         """The offset at which the partition is to be read does not exist (any more)."""

@@ -20,6 +20,12 @@ def note(value: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
     return value
 
 
+@task("echo")
+def echo(value: dict[str, Any]) -> dict[str, Any]:
+    """Its input."""
+    return value
+
+
 @task("die")
 def die(value: dict[str, Any]) -> None:
     """Takes its whole process with it."""
