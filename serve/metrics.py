@@ -1,4 +1,4 @@
-"""What a Prometheus server reads at `/metrics`: executions, engine and pools, as they are at that moment."""
+"""What a Prometheus server reads at `/metrics`: executions, engine, triggers and pools, as they are at that moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -8,6 +8,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from actors.overview import Overview
 from sfc.bridge.source import FeedState
+from sfc.triggers.report import Report
+from sfc.triggers.trigger import Trigger
 
 POOL_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_pool_wished_workers": ("wished", "Workers that the pool's load asks for."),
@@ -52,8 +54,15 @@ FEED_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_kafka_lag": ("lag", "Records that wait in the topic."),
     "sfc_kafka_trouble": ("trouble", "1 while the topic cannot be read or used."),
 }
+TRIGGER_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_trigger_started": ("started", "Executions that the trigger started, since the server began."),
+    "sfc_trigger_repeated": ("repeated", "Events whose execution was there already."),
+    "sfc_trigger_left_out": ("left_out", "Events that the filter or a policy left out."),
+    "sfc_trigger_failed": ("failed", "Events that could not be used."),
+}
 OTHERS: Final[Mapping[str, str]] = {
     "sfc_executions": "Executions in the store, by status.",
+    "sfc_trigger_paused": "Whether the trigger is paused.",
     "sfc_cluster_worker_cpus": "CPUs for all workers together.",
     "sfc_scheduler_cpu_seconds": "CPU that the scheduler has used.",
     "sfc_scheduler_up": "Whether the scheduler answers; 0 where there is none.",
@@ -67,6 +76,7 @@ class Figures(NamedTuple):
     pools: Overview | None
     feeds: Sequence[FeedState] = ()
     """Of all topics that are read."""
+    triggers: Sequence[tuple[Trigger, Report]] = ()
 
 
 def render(figures: Figures) -> bytes:
@@ -90,10 +100,23 @@ class _Collector:
         for name, (key, text) in ENGINE_COUNTERS.items():
             yield CounterMetricFamily(name, text, value=self._figures.engine[key])
         yield from _of_feeds(self._figures.feeds)
+        yield from _of_triggers(self._figures.triggers)
         pools = self._figures.pools
         yield GaugeMetricFamily("sfc_scheduler_up", OTHERS["sfc_scheduler_up"], value=pools is not None)
         if pools is not None:
             yield from _of_pools(pools)
+
+
+def _of_triggers(found: Sequence[tuple[Trigger, Report]]) -> Iterator[Metric]:
+    paused = GaugeMetricFamily("sfc_trigger_paused", OTHERS["sfc_trigger_paused"], labels=["trigger", "kind"])
+    for trigger, _ in found:
+        paused.add_metric([trigger.name, trigger.kind], trigger.paused)
+    yield paused
+    for name, (key, text) in TRIGGER_COUNTERS.items():
+        family = CounterMetricFamily(name, text, labels=["trigger", "kind"])
+        for trigger, report in found:
+            family.add_metric([trigger.name, trigger.kind], getattr(report.figures, key))
+        yield family
 
 
 def _of_pools(found: Overview) -> Iterator[Metric]:

@@ -57,7 +57,9 @@ async def metrics(engine: EngineDep, bridge: BridgeDep, request: Request) -> Res
         pools = None if capacity is None else await capacity.overview()
     except Unavailable:
         pools = None
-    found = Figures(await engine.counts(), engine.stats(), pools, bridge.feeds())
+    triggers = await engine.consult(lambda catalog: catalog.triggers.all())
+    reports = [(trigger, bridge.report(trigger)) for trigger in triggers]
+    found = Figures(await engine.counts(), engine.stats(), pools, bridge.feeds(), reports)
     return Response(render(found), media_type=CONTENT_TYPE_LATEST)
 
 

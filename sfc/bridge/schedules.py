@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _LONGEST_NAP_S: Final = 60.0
 """The clock may be set meanwhile."""
 _AGAIN_MS: Final = 1_000
+"""What was refused is tried again after so long, sooner than callers are asked to: a pause may end at any time."""
 _RUNNING: Final = ("RUNNING", "PENDING_REDRIVE")
 
 
@@ -212,8 +213,8 @@ class Schedules:
     async def _work(self, entry: _Entry, now: int) -> None:
         try:
             await self._start_due(entry, now)
-        except (Overloaded, Unavailable) as error:
-            entry.wake_at = now + int(error.retry_after_s * 1_000)
+        except (Overloaded, Unavailable):
+            entry.wake_at = now + _AGAIN_MS
         except Exception as error:
             log.exception("the schedule %s failed in an unforeseen way", entry.trigger.name)
             entry.figures.fail(repr(error), now)
@@ -223,19 +224,18 @@ class Schedules:
         """Raises Overloaded, Unavailable, and nothing is decided."""
         trigger, schedule, figures = entry.trigger, entry.schedule, entry.figures
         found = plan(schedule, trigger.name, entry.progress.at, now)
-        ticks = [tick for tick in found.start if tick not in entry.done]
-        figures.left_out += found.passed_over
-        if schedule.overlap != "allow" and ticks:
-            figures.left_out += len(ticks) - 1
-            ticks = ticks[-1:]
+        due = [tick for tick in found.start if tick not in entry.done]
+        ticks = due
+        if schedule.overlap != "allow" and due:
+            ticks = due[-1:]
             if await self._still_runs(entry.progress.execution):
                 if schedule.overlap == "skip":
-                    figures.left_out += 1
                     ticks = []
                 else:
                     cause = f"the schedule {trigger.name} starts the next one"
                     await self._engine.stop(entry.progress.execution, "SFC.Replaced", cause)
         results = await self._start(trigger, schedule, ticks, now)
+        figures.left_out += found.passed_over + len(due) - len(ticks)
         held = self._decide(entry, ticks, results, now)
         if held is None:
             entry.progress = Progress(at=found.at, execution=entry.progress.execution, error=entry.progress.error)
@@ -246,7 +246,7 @@ class Schedules:
         entry.progress = Progress(
             at=max(at - 1, entry.progress.at), execution=entry.progress.execution, error=str(error)
         )
-        entry.wake_at = now + int(error.retry_after_s * 1_000)
+        entry.wake_at = now + _AGAIN_MS
 
     def _decide(
         self, entry: _Entry, ticks: Sequence[int], results: "Sequence[ExecutionRecord | SfcError | None]", now: int

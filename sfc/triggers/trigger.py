@@ -65,7 +65,12 @@ def check_trigger(name: str, kind: str, settings: Mapping[str, Json]) -> None:
             f"the name of a trigger has at most {TRIGGER_NAME_CHARS} characters: executions are named after it",
             field="name",
         )
-    if len(jsonvalue.dumps(dict(settings))) > TRIGGER_SETTINGS_BYTES:
+    try:
+        jsonvalue.check_depth(dict(settings))
+        size = len(jsonvalue.dumps(dict(settings)))
+    except jsonvalue.NotJson as error:
+        raise InvalidRequest(f"settings cannot be kept: {error}", field="settings") from None
+    if size > TRIGGER_SETTINGS_BYTES:
         raise InvalidRequest(f"settings are larger than {TRIGGER_SETTINGS_BYTES:,} bytes", field="settings")
     match kind:
         case "kafka":

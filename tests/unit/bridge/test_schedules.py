@@ -111,7 +111,7 @@ async def test_ticks_wait_while_the_engine_takes_no_more(world: Clocked) -> None
     assert await world.started("quick") == {}
     assert "too much" in schedules.report(world.catalog.triggers.get("tick")).figures.error
     world.admits = True
-    await at(world, schedules, 121.9, 122)
+    await at(world, schedules, 120.9, 121)
     assert list(await world.started("quick")) == names(1, 2)
 
 

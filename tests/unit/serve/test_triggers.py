@@ -180,3 +180,22 @@ def test_headers_and_query_that_come_twice_are_seen_whole(url: str) -> None:
     hook(url, input="{% [$states.input.headers.`x-a`, $states.input.query] %}")
     answer = httpx.post(f"{url}/hooks/hook?wait=10&b=1&b=2", json={}, headers=[("X-A", "1"), ("X-A", "2")])
     assert answer.json() == ["1, 2", {"wait": "10", "b": ["1", "2"]}]
+
+
+def test_triggers_are_measured(url: str) -> None:
+    hook(url, input="$.body.order")
+    httpx.post(f"{url}/hooks/hook", json={"order": 1})
+    httpx.post(f"{url}/hooks/hook", json={})
+    httpx.post(f"{url}/api/triggers/hook/pause")
+    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    of = '{kind="webhook",trigger="hook"} 1.0'
+    assert {f"sfc_trigger_{name}{of}" for name in ("started_total", "failed_total", "paused")} <= set(lines)
+
+
+def test_the_step_functions_api_says_the_same_of_a_blueprint_with_triggers(sfn: Any, url: str) -> None:
+    put(url, "hourly", HOUR)
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:flow"
+    with pytest.raises(sfn.exceptions.ClientError) as refused:
+        sfn.delete_state_machine(stateMachineArn=arn)
+    assert refused.value.response["Error"]["Code"] == "StateMachineHasTriggers"
+    assert "hourly" in refused.value.response["Error"]["Message"]

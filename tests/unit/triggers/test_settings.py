@@ -116,6 +116,7 @@ def test_presets_are_named_in_the_documentation_of_webhooks() -> None:
         ("webhook", {"signature": "none", "dedupe": "X", "name": "$.body.id"}, "dedupe"),
         ("mail", {}, "kind"),
         ("kafka", {"topic": "a", "schema": {"enum": ["x" * 262_144]}}, "settings"),
+        ("kafka", {"topic": "a", "schema": {"const": 2**64}}, "settings"),
     ],
 )
 def test_a_mistake_is_told_with_its_field(kind: str, settings: dict[str, Json], field: str) -> None:
