@@ -41,8 +41,8 @@ async def hosting(
             bridge = Bridge(engine, _kafka(engine, settings, readers))
             ingress = Ingress(build_app(engine, pools, bridge), listener)
             await ingress.start()
-            await bridge.open()
             try:
+                await bridge.open()
                 yield ingress
             finally:
                 await bridge.close()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from sfc.catalog.catalog import Catalog
 from sfc.engine.engine import Engine, StartRequest
 from sfc.engine.records import ExecutionRecord
 from sfc.errors import Conflict, InvalidRequest, NotFound, NotSupported, Overloaded, SfcError, Unavailable
@@ -97,7 +98,7 @@ class Schedules:
         now = self._engine.now()
         due = [entry for entry in self._entries.values() if entry.is_due(now)]
         await asyncio.gather(*(self._work(entry, now) for entry in due))
-        await self._note(entry for entry in self._entries.values() if entry.progress != entry.kept)
+        await self._note(entry for entry in self._entries.values() if entry.progress is not entry.kept)
 
     def report(self, trigger: Trigger) -> Report:
         """See `Reporter`."""
@@ -169,16 +170,24 @@ class Schedules:
 
     async def _refresh(self) -> None:
         """Take over what was changed about triggers."""
-        seen, found = await self._engine.consult(lambda catalog: (catalog.triggers.version, catalog.triggers.all()))
-        if seen == self._seen:
+        found = await self._engine.consult(self._changes)
+        if found is None:
             return
-        triggers = {trigger.id: trigger for trigger in found if trigger.kind == "schedule"}
+        seen, schedules = found
+        triggers = {trigger.id: trigger for trigger in schedules}
         for id in self._entries.keys() - triggers.keys():
             del self._entries[id]
             self._figures.pop(id, None)
         for trigger in triggers.values():
             self._take_over(trigger)
         self._seen = seen
+
+    def _changes(self, catalog: Catalog) -> tuple[int, list[Trigger]] | None:
+        """All schedules, with the version of the triggers that they are of; None: nothing has changed."""
+        version = catalog.triggers.version
+        if version == self._seen:
+            return None
+        return version, [trigger for trigger in catalog.triggers.all() if trigger.kind == "schedule"]
 
     def _take_over(self, trigger: Trigger) -> None:
         entry = self._entries.get(trigger.id)

@@ -141,13 +141,18 @@ def verify(
         raise InvalidSignature(f"{signature.header} holds no signature {signature.prefix}…", field=signature.header)
     secrets = [resolve(reference) for reference in signature.secrets]
     if signature.algorithm == "token":
-        matches = [hmac.compare_digest(one.encode(), secret.encode()) for one in found for secret in secrets]
+        matches = [hmac.compare_digest(_bytes(one), secret.encode()) for one in found for secret in secrets]
     else:
         signed = _signed(signature, headers, values, body, now_ms)
         digests = [hmac.digest(_key(signature, secret), signed, signature.algorithm) for secret in secrets]
         matches = [hmac.compare_digest(_decoded(one, signature), digest) for one in found for digest in digests]
     if not any(matches):
         raise InvalidSignature(f"{signature.header} does not fit the request", field=signature.header)
+
+
+def _bytes(header: str) -> bytes:
+    """As they came: HTTP servers read headers as Latin-1, whatever was meant."""
+    return header.encode("latin-1", "replace")
 
 
 def _has(value: str, prefix: str) -> bool:
@@ -165,7 +170,7 @@ def _signed(signature: Signature, headers: Members[str, str], values: Sequence[s
         header = headers.get(name.lower())
         if header is None:
             raise InvalidSignature(f"the request has no header {name}, which is signed too", field=name)
-        return header.encode()
+        return _bytes(header)
 
     pieces = _PLACE.split(signature.signed)  # text, name, text, name, …, text
     return b"".join(part(piece) if index % 2 else piece.encode() for index, piece in enumerate(pieces))

@@ -127,6 +127,18 @@ async def test_a_paused_schedule_starts_nothing_and_goes_on_by_its_policy(world:
     assert list(await world.started("quick")) == names(1, 4)
 
 
+async def test_ticks_of_a_paused_blueprint_follow_the_policy_when_it_is_resumed(world: Clocked) -> None:
+    put(world, missed="latest")
+    schedules = Schedules(world.engine)
+    await at(world, schedules, 0)
+    await world.engine.pauses.pause("blueprint", "quick")
+    await at(world, schedules, 60, 61, 120, 180, 190)
+    assert await world.started("quick") == {}
+    await world.engine.pauses.resume("blueprint", "quick")
+    await at(world, schedules, 200)
+    assert list(await world.started("quick")) == names(3)
+
+
 async def test_a_changed_schedule_begins_anew(world: Clocked) -> None:
     put(world, missed="all")
     schedules = Schedules(world.engine)

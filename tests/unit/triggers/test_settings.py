@@ -4,7 +4,8 @@ import pytest
 
 from sfc.errors import InvalidName, InvalidRequest
 from sfc.jsonvalue import Json
-from sfc.triggers.kafka import Batch, Control, read_kafka
+from sfc.kafka import formats
+from sfc.triggers.kafka import FORMATS, Batch, Control, read_kafka
 from sfc.triggers.schedule import read_schedule
 from sfc.triggers.trigger import check_trigger
 from sfc.triggers.webhook import PRESETS, read_webhook
@@ -31,6 +32,10 @@ def test_a_kafka_trigger_says_what_it_reads_and_how() -> None:
     )
     assert (found.begin, found.rate, found.schema) == ("earliest", 50, {"type": "object"})
     assert (found.batch, found.control) == (Batch(size=10, seconds=0.5), Control(header="x-control", secret=SECRET))
+
+
+def test_a_kafka_trigger_takes_every_format_that_messages_may_have() -> None:
+    assert set(FORMATS) == set(formats.FORMATS)
 
 
 def test_a_schedule_has_explicit_defaults() -> None:

@@ -154,6 +154,15 @@ def test_any_other_request_is_refused(signature: Json, headers: dict[str, str], 
     assert not any(secret in refused.value.message for secret in SECRETS.values())
 
 
+def test_a_token_beyond_ascii_is_compared_as_the_bytes_that_were_sent() -> None:
+    found = read_webhook({"signature": preset("gitlab")}).signature
+    assert found is not None
+    sent = "grüß".encode().decode("latin-1")  # what an HTTP server makes of it
+    verify(found, {"x-gitlab-token": sent}, b"", 0, lambda _: "grüß")
+    with pytest.raises(InvalidSignature):
+        verify(found, {"x-gitlab-token": "grüß€"}, b"", 0, lambda _: "grüß")
+
+
 def test_a_secret_that_the_server_does_not_have_is_not_the_callers_fault() -> None:
     found = read_webhook({"signature": preset("github")}).signature
     assert found is not None
