@@ -8,7 +8,7 @@ several engines may do this at once, too. (EXPRESS executions may share names: t
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from sfc.catalog.catalog import Catalog
@@ -234,28 +234,38 @@ class Schedules:
         trigger, schedule, figures = entry.trigger, entry.schedule, entry.figures
         found = plan(schedule, trigger.name, entry.progress.at, now)
         due = [tick for tick in found.start if tick not in entry.done]
-        ticks = due
-        if schedule.overlap != "allow" and due:
-            ticks = due[-1:]
-            if await self._still_runs(entry.progress.execution):
-                if schedule.overlap == "skip":
-                    ticks = []
-                else:
-                    cause = f"the schedule {trigger.name} starts the next one"
-                    await self._engine.stop(entry.progress.execution, "SFC.Replaced", cause)
+        ticks = due if schedule.overlap == "allow" else await self._without_overlap(entry, due[-1:])
         results = await self._start(trigger, schedule, ticks, now)
         figures.left_out += found.passed_over + len(due) - len(ticks)
         held = self._decide(entry, ticks, results, now)
         if held is None:
-            entry.progress = Progress(at=found.at, execution=entry.progress.execution, error=entry.progress.error)
+            entry.progress = replace(entry.progress, at=found.at)
             entry.done.clear()
             entry.wake_at = found.wake_at
             return
         at, error = held
-        entry.progress = Progress(
-            at=max(at - 1, entry.progress.at), execution=entry.progress.execution, error=str(error)
-        )
+        entry.progress = replace(entry.progress, at=max(at - 1, entry.progress.at), error=str(error))
         entry.wake_at = now + _AGAIN_MS
+
+    async def _without_overlap(self, entry: _Entry, ticks: list[int]) -> list[int]:
+        """What is left to be started once the execution before has been looked at.
+
+        That the next one is going to be the last is noted before it is started: otherwise a crash in between would
+        leave one that runs and that nobody remembers.
+        """
+        last = entry.progress.execution
+        if ticks and await self._still_runs(last):
+            if entry.schedule.overlap == "skip":
+                return []
+            await self._engine.stop(last, "SFC.Replaced", f"the schedule {entry.trigger.name} starts the next one")
+        for tick in ticks:
+            entry.progress = replace(entry.progress, execution=self._execution(entry.trigger, tick))
+            await self._note([entry])
+        return ticks
+
+    def _execution(self, trigger: Trigger, tick: int) -> str:
+        """ARN of the tick's execution."""
+        return self._engine.partition.execution(trigger.machine, execution_name(trigger.name, tick))
 
     def _decide(
         self, entry: _Entry, ticks: Sequence[int], results: "Sequence[ExecutionRecord | SfcError | None]", now: int
@@ -274,16 +284,14 @@ class Schedules:
                 execution = result.arn
                 entry.figures.start(execution, now)
             elif _is_there(result):
-                execution = self._engine.partition.execution(
-                    entry.trigger.machine, execution_name(entry.trigger.name, tick)
-                )
+                execution = self._execution(entry.trigger, tick)
                 entry.figures.repeated += 1
             else:
                 error = f"{result.code}: {result.message}"
                 log.error("the schedule %s could not start its tick: %s", entry.trigger.name, error)
                 entry.figures.fail(error, now)
         if ticks:
-            entry.progress = Progress(at=entry.progress.at, execution=execution, error=error)
+            entry.progress = replace(entry.progress, execution=execution, error=error)
         return held
 
     async def _start(

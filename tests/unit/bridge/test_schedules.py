@@ -183,6 +183,33 @@ async def test_overlap_skip_knows_what_runs_after_a_restart(world: Clocked) -> N
     assert list(await world.started("long")) == names(1)
 
 
+async def test_overlap_skip_remembers_what_was_started_just_before_a_crash(
+    world: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start is on disk, the progress is not, and the tick is too old to be looked at again."""
+    put(world, "long", overlap="skip", missed="skip")
+    first = Schedules(world.engine)
+    await at(world, first, 0)
+    shelf = world.catalog.triggers.shelf
+    notes: list[Any] = []
+    keep = shelf.put_progress
+
+    def crash_after_the_start(progress: Any) -> None:
+        if notes:
+            raise Unavailable("killed")
+        notes.append(progress)
+        keep(progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf, "put_progress", crash_after_the_start)
+        with pytest.raises(Unavailable):
+            await at(world, first, 60)
+    again = Schedules(world.engine)
+    await again.read()
+    await at(world, again, 100, 120)
+    assert list(await world.started("long")) == names(1)
+
+
 async def test_overlap_replace_stops_the_one_before(world: Clocked) -> None:
     put(world, "long", overlap="replace")
     await at(world, Schedules(world.engine), 0, 60, 120)
