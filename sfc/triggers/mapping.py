@@ -1,9 +1,8 @@
-"""What a trigger makes of an event: whether it starts an execution, with which input, name and key.
+"""What a trigger makes of an event: whether it starts an execution, with which input and name.
 
     filter  `{% JSONata %}`, true or not; or a JSONPath, which must find something that is neither false nor null
     input   a template: strings `{% JSONata %}`, or members "name.$" with a JSONPath; or one of the two by itself
     name    an expression that gives a text: the name of the execution, so that the same event starts no second one
-    key     an expression that gives a text
 
 The event is `$states.input` in JSONata and `$` in JSONPath. All is compiled once and bounded as in a state.
 """
@@ -27,7 +26,7 @@ from sfc.interpreter.entropy import SeededEntropy
 from sfc.jsonvalue import Json
 from sfc.limits import CAUSE_CHARS, PAYLOAD_BYTES
 
-FIELDS: Final = ("filter", "input", "name", "key")
+FIELDS: Final = ("filter", "input", "name")
 
 _PARTS: Final = frozenset({"input"})
 """Of `$states`, what there is."""
@@ -45,7 +44,6 @@ class MappingFailed(Exception):
 class Mapped(NamedTuple):
     input: Json
     name: str | None
-    key: str | None
 
     def payload(self) -> bytes:
         """The input as UTF-8 JSON. Raises MappingFailed when it is larger than an execution takes."""
@@ -65,7 +63,6 @@ class Mapping:
     input: Expression
     filter: "_Filter | None" = None
     name: Expression | None = None
-    key: Expression | None = None
 
     def apply(self, event: Json, *, now_ms: int, seed: int) -> Mapped | None:
         """What the event starts; None when the filter leaves it out.
@@ -82,8 +79,7 @@ class Mapping:
                 check_name(name)
             except InvalidName as error:
                 raise MappingFailed("name", error.message) from None
-        key = None if self.key is None else _text("key", _evaluated("key", self.key, event, scope))
-        return Mapped(input, name, key)
+        return Mapped(input, name)
 
 
 def read_mapping(settings: Members[str, Json], default: str = "$") -> Mapping:
@@ -96,7 +92,6 @@ def read_mapping(settings: Members[str, Json], default: str = "$") -> Mapping:
         input=_template("input", given.get("input", default)),
         filter=_Filter(given["filter"]) if "filter" in given else None,
         name=_computed("name", given["name"]) if "name" in given else None,
-        key=_computed("key", given["key"]) if "key" in given else None,
     )
 
 

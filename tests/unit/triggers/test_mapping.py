@@ -38,8 +38,8 @@ def test_the_input_is_made_of_the_event(source: Json, input: Json) -> None:
 
 
 def test_without_a_mapping_the_input_is_the_default_part_of_the_event() -> None:
-    assert mapped({}) == Mapped(RECORD["value"], None, None)
-    assert mapped({}, default="$") == Mapped(RECORD, None, None)
+    assert mapped({}) == Mapped(RECORD["value"], None)
+    assert mapped({}, default="$") == Mapped(RECORD, None)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,13 @@ def test_a_path_as_filter_passes_all_but_false_and_null(value: Json, passes: boo
     assert (mapped({"filter": "$.value"}, {"value": value}) is not None) is passes
 
 
-def test_name_and_key_are_texts() -> None:
-    found = mapped({"name": "{% 'order-' & $states.input.value.id %}", "key": "$.value.id"})
+@pytest.mark.parametrize(
+    ("source", "name"), [("{% 'order-' & $states.input.value.id %}", "order-4711"), ("$.value.id", "4711")]
+)
+def test_the_name_is_a_text(source: str, name: str) -> None:
+    found = mapped({"name": source})
     assert found is not None
-    assert (found.name, found.key) == ("order-4711", "4711")
+    assert found.name == name
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_name_and_key_are_texts() -> None:
         ({"name": "{% $states.input.value.items %}"}, "name", "must give a text"),
         ({"name": "{% 'a b' %}"}, "name", "Invalid Name: 'a b'"),
         ({"name": "$.value.total"}, "name", "must give a text"),
-        ({"key": "{% '' %}"}, "key", "must give a text"),
+        ({"name": "{% '' %}"}, "name", "must give a text"),
         ({"input": "{% $map([1..1000000], function($v) { $v }) %}"}, "input", "threw an error"),
     ],
 )
@@ -116,7 +119,7 @@ def test_the_same_event_time_and_seed_give_the_same_chance() -> None:
         ({"filter": "{% $states.input.( %}"}, "filter"),
         ({"filter": "{% $states.result %}"}, "$states.result"),
         ({"name": "order"}, "name must be an expression"),
-        ({"key": 1}, "key must be an expression"),
+        ({"name": 1}, "name must be an expression"),
         ({"input": "$.a["}, "input"),
         ({"input": {"a.$": "nothing"}}, "input"),
         ({"input": {"a.$": "$.a", "b": "{% 1 %}"}}, "input mixes"),

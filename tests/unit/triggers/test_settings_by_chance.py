@@ -15,7 +15,7 @@ WORDS = st.sampled_from(
      "60 * * * * *", "L", "UTC", "github", "none", "${env:A}", "{timestamp}.{body}", "sha256", "earliest", "skip"]
 )  # fmt: skip
 KEYS = st.sampled_from(
-    ["topic", "format", "schema", "from", "until", "filter", "input", "name", "key", "batch", "size", "seconds", "rate",
+    ["topic", "format", "schema", "from", "until", "filter", "input", "name", "batch", "size", "seconds", "rate",
      "control", "header", "secret", "cron", "timezone", "every_s", "jitter_s", "missed", "overlap", "catch_up_s",
      "signature", "preset", "signed", "dedupe", "a", "a.$"]
 )  # fmt: skip
