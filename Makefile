@@ -10,7 +10,7 @@ export SFC_SHARED := $(abspath $(or $(SFC_SHARED),../shared))
 # What a person installed or configured elsewhere must not leak into the virtual environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup up demo hot kafka test chaos test-fast coverage lint bench conformance lock clean
+.PHONY: help setup up demo hot kafka test test-fast chaos coverage lint bench conformance lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,13 +46,14 @@ hot: $(STAMP) ## Show a workflow go from no worker to many and back, with a plot
 	$(BIN)/python -m examples.hot_workflow $(ARGS)
 
 test: $(STAMP) ## Run every test but those of `make chaos`
-	$(BIN)/pytest -m "not chaos" $(ARGS)
-
-chaos: $(STAMP) ## Kill everything under load, for a long time, and count afterwards
-	$(BIN)/pytest -m chaos -s $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 test-fast: $(STAMP) ## Run the tests that start no processes of their own (a minute or two)
 	$(BIN)/pytest -m "not system and not slow" $(ARGS)
+
+chaos: $(STAMP) ## Kill everything at random, count afterwards; SEED=7 MINUTES=10 (each test)
+	@export SFC_TEST_SEED=$${SEED:-$$RANDOM} SFC_TEST_MINUTES=$${MINUTES:-2}; \
+	$(BIN)/pytest -m chaos -s $(ARGS) || { echo "again: make chaos SEED=$$SFC_TEST_SEED MINUTES=$$SFC_TEST_MINUTES" >&2; exit 1; }
 
 coverage: $(STAMP) ## Branch coverage of the fast tests
 	$(BIN)/pytest -m "not system and not slow" --cov --cov-report=term-missing $(ARGS)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.chance import MINUTES, SEED
+
 # No deadline: how long an example takes depends on the machine, not on the code alone.
 settings.register_profile("sfc", deadline=None, print_blob=True)
 settings.load_profile("sfc")
@@ -31,6 +33,22 @@ def shared() -> Path:
     if not root.is_dir():
         pytest.skip(f"no recorded cases in {root}; say where they are with SFC_SHARED")
     return root
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return f"seed {SEED}, {MINUTES:g} minutes each" if _chaotic(config) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that take minutes, and the whole machine, run only when they are asked for."""
+    if not _chaotic(config):
+        left_out = [item for item in items if item.get_closest_marker("chaos")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _chaotic(config: pytest.Config) -> bool:
+    return "chaos" in config.option.markexpr
 
 
 def _skipped(config: pytest.Config) -> int:

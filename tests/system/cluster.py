@@ -21,7 +21,7 @@ from serve.platform.state import family, read_state
 READY_S = 120
 ROLE = "arn:aws:iam::123456789012:role/test"
 ROOT = Path(__file__).parents[2]
-WORKER, REPLICA = "ray::Worker", "ray::ServeReplica"
+WORKER, SCHEDULER, REPLICA = "ray::Worker", "ray::Scheduler", "ray::ServeReplica"
 """How Ray names the processes of our actors."""
 
 

@@ -1,19 +1,22 @@
-"""A Distributed Map in real processes, one of which is killed half-way."""
+"""A Distributed Map in real processes that are killed half-way."""
 
 import json
+import random
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from tests.support.chance import LONG_S, MINUTES, SEED
 from tests.system.cluster import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 
 SFC = Path(sys.executable).with_name("sfc")
 ITEMS = 3_000
@@ -52,10 +55,24 @@ def start(folder: Path, port: int) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
 def test_a_kill_half_way_costs_no_item_and_doubles_none(kind: str, tmp_path: Path) -> None:
-    folder = tmp_path.resolve()
-    (folder / "items.jsonl").write_text("".join(f"{number}\n" for number in range(ITEMS)))
+    survive(tmp_path.resolve(), kind, ITEMS, [ITEMS // 3])
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(LONG_S)
+@pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
+def test_kills_all_along_cost_no_item_and_double_none(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(SEED)
+    items = int(20 * ITEMS * MINUTES)
+    survive(tmp_path.resolve(), kind, items, sorted(chance.sample(range(1, items * 9 // 10), 2 + int(8 * MINUTES))))
+
+
+def survive(folder: Path, kind: str, items: int, kills: Sequence[int]) -> None:
+    """Kill the server each time that so many items are done; at the end each is done and counted once."""
+    (folder / "items.jsonl").write_text("".join(f"{number}\n" for number in range(items)))
     (folder / "handlers.py").write_text(HANDLERS)
     port = free_port()
     client = boto3.client(
@@ -68,23 +85,22 @@ def test_a_kill_half_way_costs_no_item_and_doubles_none(kind: str, tmp_path: Pat
             name="each", definition=json.dumps(flow(folder, kind)), roleArn="arn:aws:iam::123456789012:role/any"
         )["stateMachineArn"]
         execution = client.start_execution(stateMachineArn=machine)["executionArn"]
-        half_way = 0
-        while half_way < ITEMS // 3:
+
+        def succeeded() -> int:
             (run,) = client.list_map_runs(executionArn=execution)["mapRuns"]
-            half_way = client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]["succeeded"]
-            time.sleep(0.02)
-        server.kill()
-        server.communicate(timeout=10)
-        server = start(folder, port)
-        counts = client.describe_map_run(mapRunArn=run["mapRunArn"])
-        assert half_way <= counts["itemCounts"]["succeeded"] < ITEMS, "it goes on where it was"
-        deadline = time.monotonic() + 120
+            return int(client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]["succeeded"])
+
+        for kill in kills:
+            while (done := succeeded()) < kill:
+                time.sleep(0.02)
+            server.kill()
+            server.communicate(timeout=10)
+            server = start(folder, port)
+            assert done <= succeeded() <= items, (SEED, "it goes on where it was")
         while (record := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert record["status"] == "SUCCEEDED", record
-        counts = client.describe_map_run(mapRunArn=run["mapRunArn"])
-        assert (counts["status"], counts["itemCounts"]["succeeded"]) == ("SUCCEEDED", ITEMS)
+        assert record["status"] == "SUCCEEDED", (SEED, record)
+        assert succeeded() == items, SEED
     finally:
         server.terminate()
         server.communicate(timeout=40)
@@ -94,4 +110,4 @@ def test_a_kill_half_way_costs_no_item_and_doubles_none(kind: str, tmp_path: Pat
         for file in manifest["ResultFiles"]["SUCCEEDED"]
         for line in (folder / file["Key"]).read_text().split()
     ]
-    assert Counter(lines) == Counter(range(ITEMS))
+    assert Counter(lines) == Counter(range(items)), SEED

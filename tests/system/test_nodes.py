@@ -1,5 +1,6 @@
-"""A pool on a node that dies under load: its jobs wait for another node, and all end."""
+"""Pools on nodes that die under load: their jobs wait for another node, and all end."""
 
+import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore"),  # Ray leaves sockets and files to the garbage collector
 ]
 
@@ -17,10 +17,12 @@ ray = pytest.importorskip("ray")
 
 from actors.scheduler import SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
-from sfc.catalog.pool_policy import PoolPolicy  # noqa: E402
+from sfc.catalog.pool_policy import COMMON, PoolPolicy  # noqa: E402
+from tests.support.chance import LONG_S, SEED, turns  # noqa: E402
 from tests.system.dispatching import HANDLERS, begun, engine_of, jobs, until  # noqa: E402
+from tests.system.siege import NODE, Siege  # noqa: E402
 
-NODE = {"num_cpus": 1, "resources": {"far": 1.0}, "object_store_memory": 80_000_000}
+MORE_HANDLERS = str(Path(HANDLERS).with_name("pool_handlers.py"))
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def cluster() -> Iterator[Any]:
             cluster.shutdown()
 
 
+@pytest.mark.timeout(240)
 async def test_jobs_of_a_killed_node_are_done_on_another(cluster: Any, tmp_path: Path) -> None:
     notes, go = tmp_path / "notes", tmp_path / "go"
     notes.touch()
@@ -64,3 +67,31 @@ async def test_jobs_of_a_killed_node_are_done_on_another(cluster: Any, tmp_path:
         go.touch()
         await engine.has(60)
     assert [result.error for result in engine.results.values() if result.error] == []
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(LONG_S)
+async def test_jobs_go_on_for_minutes_while_workers_nodes_scheduler_and_engine_come_and_go(
+    cluster: Any, tmp_path: Path
+) -> None:
+    """None is lost, and only those whose worker was killed are begun again. A failure prints its seed."""
+    chance, notes = random.Random(SEED), tmp_path / "notes"
+    notes.touch()
+    worker = WorkerOptions(handlers=(HANDLERS, MORE_HANDLERS), cpus=0.1, concurrency=100)
+    scheduler = connect_scheduler(SchedulerSettings(size=2, worker=worker))
+    await scheduler.apply(
+        {
+            "own": PoolPolicy(mode="specific", size=2),
+            "far": PoolPolicy(mode="specific", size=2, resources={"far": 0.25}),
+        }
+    )
+    siege = Siege(scheduler, cluster, [COMMON, "own", "far"], notes, chance)
+    await siege.begin()
+    for _ in turns(chance, 0, 0):
+        await siege.wave()
+        await siege.attack()
+    await siege.end()
+    errors = {result.error for result in siege.engine.results.values()}
+    assert errors <= {None, "SFC.WorkerLost"}, (SEED, errors)
+    assert {n for n, _ in begun(notes)} == set(range(len(siege.sent))), SEED
+    assert siege.repeated() == {}, SEED

@@ -24,10 +24,10 @@ from actors.scheduler import SchedulerSettings, connect_scheduler  # noqa: E402
 from actors.worker import WorkerOptions  # noqa: E402
 from bench._ray import local_ray  # noqa: E402
 from sfc.catalog.pool_policy import PoolPolicy  # noqa: E402
+from tests.support.chance import SEED  # noqa: E402
 from tests.system.dispatching import HANDLERS, begun, engine_of, jobs, until  # noqa: E402
 
 MORE_HANDLERS = str(Path(__file__).with_name("pool_handlers.py"))
-SEED = int(os.environ.get("SFC_TEST_SEED", "20261125"))
 RESIZES = 20
 JOBS = 10_000
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import psutil
 import pytest
+import uv
 
 from sfc.task_meta import TaskMeta, digest_of
 from sfc.task_package import zipped
-from sfc.tasks import TaskRegistry, deployed, environments
+from sfc.tasks import TaskError, TaskRegistry, deployed, environments
 from sfc.tasks.runner import JobRunner, TaskSettings
 from tests.support.wheels import write_wheel
 from tests.unit.tasks.conftest import job, output
@@ -172,3 +173,23 @@ def test_an_environment_is_made_once(source: Source, monkeypatch: pytest.MonkeyP
     again = environments.environment(["tinydep==1.0"])
     assert again.directory == first.directory
     again.release()
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_uv_installs_where_it_is_on_the_path_and_pip_where_not(
+    installer: str, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    if installer == "uv":
+        (tools / "uv").symlink_to(uv.find_uv_bin())
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setenv("SFC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    made = environments.environment(["tinydep==1.0"])
+    assert (made.directory / "tinydep.py").read_text() == "VERSION = '1.0'\n"
+    assert (made.directory / "tinydep-1.0.dist-info" / "INSTALLER").read_text().strip() == installer
+    made.release()
+    with pytest.raises(TaskError) as refused:
+        environments.environment(["tinydep==9.9"])
+    assert (refused.value.error, "tinydep==9.9" in str(refused.value.cause)) == ("SFC.TaskNotLoaded", True)
