@@ -104,6 +104,7 @@ ACTIVITY_POLL_S: Final = 60
 TASK_TOKEN_CHARS: Final = 2_048
 RESUME_RATE: Final = 100
 """Held jobs and timers that go out in a second after a pause, unless another rate is asked for."""
+RESUME_RATE_LEAST: Final = 0.001
 RESUME_RATE_MOST: Final = 100_000
 PAUSED_RETRY_S: Final = 30
 """After so long whoever was refused by a pause may come again (`Retry-After`)."""

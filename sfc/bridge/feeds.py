@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar
 from sfc.bridge.feed import Feed
 from sfc.bridge.source import FeedFigures, FeedState, ReaderPool, Source
 from sfc.engine.engine import Engine
+from sfc.engine.intake import Obey
 from sfc.errors import SfcError, Unavailable
 from sfc.kafka.program import TriggerProgram
 from sfc.kafka.settings import KafkaSettings
@@ -62,11 +63,19 @@ class Feeds:
         self._figures: dict[str, FeedFigures] = {}
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self.obey: Callable[[str], Obey] | None = None
+        """Who carries out control messages among the records of the trigger of this name."""
 
     def add(self, source: Source) -> None:
         """A feed of the installation's own. Its name is no number: those are triggers'."""
         self._own[source.feed] = source
         self._changed.set()
+
+    def follow(self, trigger: Trigger) -> None:
+        """Have the trigger's feed pause or go on, as the trigger says."""
+        feed = self._feeds.get(str(trigger.id))
+        if feed is not None and trigger.paused != feed.paused:
+            feed.pause() if trigger.paused else feed.resume()
 
     async def open(self) -> None:
         """Begin all feeds, and from now on follow the changes of triggers."""
@@ -109,6 +118,7 @@ class Feeds:
             blueprint=trigger.blueprint,
             batch=settings.batch,
             rate=settings.rate,
+            obey=None if settings.control is None or self.obey is None else self.obey(trigger.name),
         )
 
     async def _keep(self) -> None:
@@ -145,9 +155,8 @@ class Feeds:
         for feed, source in wanted.items():
             if feed not in self._feeds:
                 self._begin(source)
-            trigger = of_kafka.get(feed)
-            if trigger is not None and trigger.paused != self._feeds[feed].paused:
-                self._feeds[feed].pause() if trigger.paused else self._feeds[feed].resume()
+            if feed in of_kafka:
+                self.follow(of_kafka[feed])
 
     def _read(self, trigger: Trigger) -> Source | None:
         try:

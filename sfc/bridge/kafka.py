@@ -1,14 +1,26 @@
 """Everything of Kafka that runs beside an engine."""
 
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final
+
+from sfc.bridge.control import Controls
 from sfc.bridge.dead_letters import DeadLetters
 from sfc.bridge.feeds import AskedTopics, Feeds
 from sfc.bridge.source import ReaderPool
 from sfc.engine.engine import Engine
+from sfc.errors import SfcError
 from sfc.kafka.clients import Clients
 from sfc.kafka.settings import KafkaSettings
 from sfc.kafka.topics import Topics
 from sfc.triggers.report import Figures, Position, Report
 from sfc.triggers.trigger import Trigger
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S: Final = 1.0
+_LONGEST_AGAIN_S: Final = 30.0
 
 
 class KafkaBridge:
@@ -20,13 +32,35 @@ class KafkaBridge:
         self._topics = AskedTopics(Topics(self.clients))
         self.feeds = Feeds(engine, settings, readers, self._topics)
         self.dead_letters = DeadLetters(engine, self.feeds, self.clients, self._topics)
+        self.controls = Controls(engine, settings, self.feeds.follow)
+        self.feeds.obey = self.controls.of_trigger
+        self._beginning: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Raises Unavailable."""
         await self.feeds.open()
         await self.dead_letters.open()
+        self._beginning = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Read the control topic once it is there. It has one partition, so that commands keep their order."""
+        source = self.controls.source()
+        kafka = replace(self.settings, topics=replace(self.settings.topics, partitions=1))
+        delay = _AGAIN_S
+        while True:
+            try:
+                await self._topics.ensure(source.topic, kafka)
+                break
+            except SfcError as error:
+                log.debug("the control topic is not there yet: %s", error)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LONGEST_AGAIN_S)
+        self.feeds.add(source)
 
     async def close(self) -> None:
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
         await self.dead_letters.close()
         await self.feeds.close()
         self._topics.close()

@@ -9,12 +9,9 @@ from sfc.engine.resident import Resident
 from sfc.engine.timers import Timers
 from sfc.engine.wakes import Wakes
 from sfc.interpreter.commands import Command
-from sfc.limits import RESUME_RATE
 
 Send: TypeAlias = Callable[[Iterable[tuple[Resident, Sequence[Command]]]], None]
 
-_ARREARS_MS: Final = 1_000
-"""What a busy loop has missed for longer than that is not made up for."""
 _HUNGRY: Final = 500
 """Of the queue: with fewer, more is read from the store."""
 _NAP_S: Final = 0.01
@@ -70,16 +67,14 @@ class Drains:
             self._alarm = None
 
     def _let_out(self, hold: Hold, now: int) -> None:
-        hold.turn_at = max(hold.turn_at, now - _ARREARS_MS)
-        step = 1000 / (hold.pause.rate or RESUME_RATE)
-        while hold.queue and hold.turn_at <= now:
+        while hold.queue and not hold.wait_ms(now):
             held = next(iter(hold.queue))
             del hold.queue[held]
             if self._release(hold, *held):
-                hold.turn_at += step
+                hold.take_turn()
         if len(hold.queue) < _HUNGRY:
             hold.hungry.set()
-        if hold.swept and not hold.queue:
+        if hold.swept and not hold.queue and now >= hold.feeds_until():
             self.over(hold)
 
     def _release(self, hold: Hold, execution: int, task: int, attempt: int) -> bool:
@@ -106,7 +101,8 @@ class Drains:
 
     def _set_alarm(self) -> None:
         self.close()
-        turns = [hold.turn_at for hold in self._gate.current() if hold.drains and (hold.queue or hold.swept)]
+        drains = [hold for hold in self._gate.current() if hold.drains and (hold.queue or hold.swept)]
+        turns = [hold.turn_at if hold.queue else hold.feeds_until() for hold in drains]
         if turns:
             nap = max(min(turns) - self._clock(), 0) / 1000
             self._alarm = asyncio.get_running_loop().call_later(max(nap, _NAP_S), self.run_due)

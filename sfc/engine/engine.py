@@ -77,10 +77,12 @@ class Engine:
         self.partition = partition or Partition()
         self._store = store
         self._catalog = catalog
+        self.triggers = catalog.triggers
         self._dispatcher = dispatcher
         self._owner = owner or f"{socket.gethostname()}:{os.getpid()}"
         self._settings = settings or EngineSettings()
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
+        self.errands = self._host.errands
         self._starts = Starts(self._host, admit)
         self._stops = Stops(self._host)
         self.blueprints = Blueprints(self._host, self._stops)

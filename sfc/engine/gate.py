@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from sfc.catalog.version import Version
 from sfc.engine.resident import Resident
-from sfc.errors import BlueprintPaused
+from sfc.errors import BlueprintPaused, Overloaded
 from sfc.interpreter.commands import DispatchTask
-from sfc.limits import PAUSED_RETRY_S
+from sfc.limits import PAUSED_RETRY_S, RESUME_RATE
 from sfc.store.journal import Pause
 
 Key: TypeAlias = tuple[str, str]
@@ -25,11 +25,16 @@ Held: TypeAlias = tuple[int, int, int]
 Span: TypeAlias = tuple[int, int]
 TIMERS: Final = (0, 0)
 
+_ARREARS_MS: Final = 1_000
+"""What a busy loop has missed for longer than that is not made up for."""
+_FEEDS_MS: Final = 10_000
+"""Above the longest time after which a feed that was refused asks again."""
+
 
 class Hold:
     """One blueprint or group that is paused, drains, or was paused before."""
 
-    __slots__ = ("hungry", "past", "pause", "queue", "swept", "turn_at")
+    __slots__ = ("fed_at", "hungry", "past", "pause", "queue", "swept", "turn_at")
 
     def __init__(self, pause: Pause) -> None:
         self.pause = pause
@@ -40,6 +45,8 @@ class Hold:
         """In the order in which it goes out."""
         self.turn_at = 0.0
         """When the next one may go out, UTC ms."""
+        self.fed_at = 0
+        """When a start from a topic was refused last, UTC ms; 0: none was."""
         self.swept = False
         """What was parked in the store has been read since it was resumed."""
         self.hungry = asyncio.Event()
@@ -60,6 +67,18 @@ class Hold:
     @property
     def over(self) -> bool:
         return self.pause.drained_at is not None
+
+    def wait_ms(self, now: int) -> float:
+        """Until the next one may go out."""
+        self.turn_at = max(self.turn_at, now - _ARREARS_MS)
+        return max(self.turn_at - now, 0)
+
+    def take_turn(self) -> None:
+        self.turn_at += 1000 / (self.pause.rate or RESUME_RATE)
+
+    def feeds_until(self) -> float:
+        """Until when records may still come that waited in their topics, UTC ms: their feeds ask again by then."""
+        return self.fed_at and self.fed_at + _FEEDS_MS
 
     def spans(self, now: int) -> list[Span]:
         """All its pauses; one that is not over lasts until now."""
@@ -87,6 +106,8 @@ class Gate:
         hold.pause = pause
         hold.swept = False
         hold.turn_at = float(self._clock())
+        if hold.fed_at:
+            hold.fed_at = self._clock()
         hold.hungry.set()
         return hold
 
@@ -105,11 +126,20 @@ class Gate:
         """What keeps this blueprint's executions of this group back."""
         return next((hold for hold in self.of(blueprint, group) if hold.shut), None)
 
-    def check(self, version: Version) -> None:
-        """Raises BlueprintPaused when no execution of this version may begin."""
-        hold = self.paused(version.name, version.group)
-        if hold is not None:
-            raise BlueprintPaused(*hold.key, retry_after_s=PAUSED_RETRY_S)
+    def check(self, version: Version, *, from_topic: bool = False) -> None:
+        """Raises BlueprintPaused when no execution of this version may begin; Overloaded while those `from_topic`,
+        which waited for the end of a pause, keep to its rate."""
+        for hold in self.of(version.name, version.group):
+            now = self._clock()
+            if from_topic and not hold.over:
+                hold.fed_at = now
+            if hold.shut:
+                raise BlueprintPaused(*hold.key, retry_after_s=PAUSED_RETRY_S)
+            if from_topic and hold.drains:
+                if hold.wait_ms(now):
+                    message = f"The {hold.pause.kind} '{hold.pause.name}' goes on at {hold.pause.rate:g} a second"
+                    raise Overloaded(message)
+                hold.take_turn()
 
     def of(self, machine: str, group: str | None) -> list[Hold]:
         """Every hold that executions of the machine, or children of its Map Runs, obey; most have none."""

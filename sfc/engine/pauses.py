@@ -12,7 +12,7 @@ from sfc.engine.gate import Gate, Hold
 from sfc.engine.host import Host
 from sfc.engine.stops import Stops
 from sfc.errors import InvalidRequest, NotFound, SfcError
-from sfc.limits import PAUSES_KEPT, RESUME_RATE, RESUME_RATE_MOST, STOP_PAGE
+from sfc.limits import PAUSES_KEPT, RESUME_RATE, RESUME_RATE_LEAST, RESUME_RATE_MOST, STOP_PAGE
 from sfc.store.journal import WORKING, ExecutionRow, Pause, Wanted
 
 What: TypeAlias = Literal["blueprint", "group"]
@@ -65,41 +65,40 @@ class Pauses:
 
         Raises NotFound (StateMachineDoesNotExist, GroupDoesNotExist), InvalidName, Unavailable.
         """
-        await self._check(kind, name)
+        await self._host.threads.call(lambda: self._check(kind, name))
         async with self._changing:
-            now, hold = self._host.clock(), self._gate.get((kind, name))
-            if hold is None or hold.over:
-                pause = Pause(kind, name, now if hold is None else max(now, hold.pause.paused_at + 1))
-                await self._forget_oldest(hold)
-            else:
-                pause = hold.pause._replace(resumed_at=None, rate=None)
-            return _record(await self._put(pause))
+            await self._forget_oldest(self._gate.get((kind, name)))
+            return _record(await self._put(self._paused(kind, name)))
 
     async def resume(self, kind: What, name: str, rate: float | None = None) -> PauseRecord:
-        """Let what was held go out, `rate` a second; by default RESUME_RATE. What is not paused goes on as it does,
-        but for the rate.
+        """Let what was held go out, `rate` a second; by default RESUME_RATE. What drains already goes on at this rate.
 
         Raises NotFound (NotPaused), InvalidRequest (`rate`), Unavailable.
         """
-        rate = RESUME_RATE if rate is None else rate
-        if not 0 < rate <= RESUME_RATE_MOST:
-            raise InvalidRequest(f"rate must be above 0 and at most {RESUME_RATE_MOST:,} a second", field="rate")
         async with self._changing:
-            hold = self._gate.get((kind, name))
-            if hold is None or hold.over:
-                raise NotFound(f"The {kind} {name} is not paused", code="NotPaused")
-            drains, pause = hold.drains, hold.pause._replace(rate=rate)
-            hold = await self._put(pause if drains else pause._replace(resumed_at=self._host.clock()))
+            hold = await self._put(self._resumed(kind, name, rate))
             self._drain(hold)
             return _record(hold)
 
+    def pause_now(self, kind: What, name: str) -> Pause:
+        """As `pause`, at once; the caller has what is given written. Looks at the catalog."""
+        self._check(kind, name)
+        return self._gate.put(self._paused(kind, name)).pause
+
+    def resume_now(self, kind: What, name: str, rate: float | None = None) -> Pause:
+        """As `resume`, at once; the caller has what is given written."""
+        hold = self._gate.put(self._resumed(kind, name, rate))
+        self._drain(hold)
+        return hold.pause
+
     async def stop(self, kind: What, name: str, failure: Failure) -> tuple[int, bool]:
         """Pause it, and end what runs of it as ABORTED, at most STOP_PAGE executions: how many, and whether there are
-        more; then it is to be asked for again. Executions that began meanwhile in other groups' versions stay."""
+        more; then it is to be asked for again. Raises as `pause`."""
         await self.pause(kind, name)
         await self._host.committer.settled()  # starts that were on their way
+        blueprints = [name] if kind == "blueprint" else await self._host.threads.call(lambda: self._members(name))
         stopped = 0
-        for blueprint in [name] if kind == "blueprint" else await self.members(name):
+        for blueprint in blueprints:
             wanted = Wanted(family=blueprint, status="RUNNING")
             before: int | None = None
             while rows := await self._rows(wanted, before):
@@ -122,36 +121,54 @@ class Pauses:
 
     async def groups(self) -> dict[str, list[str]]:
         """The blueprints whose current version names a group, by group."""
+        return await self._host.threads.call(self._groups)
 
-        def look() -> dict[str, list[str]]:
-            found: dict[str, list[str]] = {}
-            after, more = "", True
-            while more:
-                page = self._host.catalog.list(after, _NAMES)
-                for version in page:
-                    if version.group is not None:
-                        found.setdefault(version.group, []).append(version.name)
-                after, more = (page[-1].name, len(page) == _NAMES) if page else ("", False)
-            return found
+    # ---- details
 
-        return dict(sorted((await self._host.threads.call(look)).items()))
+    def _groups(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        after, more = "", True
+        while more:
+            page = self._host.catalog.list(after, _NAMES)
+            for version in page:
+                if version.group is not None:
+                    found.setdefault(version.group, []).append(version.name)
+            after, more = (page[-1].name, len(page) == _NAMES) if page else ("", False)
+        return dict(sorted(found.items()))
 
-    async def members(self, group: str) -> list[str]:
+    def _members(self, group: str) -> list[str]:
         """Raises NotFound (GroupDoesNotExist)."""
-        found = (await self.groups()).get(group)
+        found = self._groups().get(group)
         if found is None:
             raise NotFound(f"No blueprint is of the group '{group}'", code="GroupDoesNotExist")
         return found
 
-    # ---- details
-
-    async def _check(self, kind: What, name: str) -> None:
+    def _check(self, kind: What, name: str) -> None:
+        """Raises NotFound, InvalidName."""
         if kind == "blueprint":
-            await self._host.threads.call(lambda: self._host.catalog.get(name))
+            _version = self._host.catalog.get(name)
         else:
             check_name(name, "group")
             if self._gate.get((kind, name)) is None:
-                await self.members(name)
+                _members = self._members(name)
+
+    def _paused(self, kind: What, name: str) -> Pause:
+        now, hold = self._host.clock(), self._gate.get((kind, name))
+        if hold is None or hold.over:
+            return Pause(kind, name, now if hold is None else max(now, hold.pause.paused_at + 1))
+        return hold.pause._replace(resumed_at=None, rate=None)
+
+    def _resumed(self, kind: What, name: str, rate: float | None) -> Pause:
+        rate = RESUME_RATE if rate is None else rate
+        if not RESUME_RATE_LEAST <= rate <= RESUME_RATE_MOST:
+            raise InvalidRequest(
+                f"rate must be from {RESUME_RATE_LEAST:g} to {RESUME_RATE_MOST:,} a second", field="rate"
+            )
+        hold = self._gate.get((kind, name))
+        if hold is None or hold.over:
+            raise NotFound(f"The {kind} {name} is not paused", code="NotPaused")
+        resumed_at = self._host.clock() if hold.shut else hold.pause.resumed_at
+        return hold.pause._replace(resumed_at=resumed_at, rate=rate)
 
     async def _put(self, pause: Pause) -> Hold:
         await self._host.threads.call(lambda: self._host.store.put_pause(pause))

@@ -150,7 +150,7 @@ class Starts:
         try:
             target = find_target(host.catalog, request.machine)
             version = target.version
-            host.gate.check(version)
+            host.gate.check(version, from_topic=checked is not None)
             if request.parent is None:
                 self._admit(version.name)
             input = _checked_input(request.input) if checked is None else checked
