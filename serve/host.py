@@ -14,6 +14,7 @@ from sfc.bridge.bridge import Bridge
 from sfc.bridge.kafka import KafkaBridge
 from sfc.bridge.source import ReaderPool
 from sfc.engine.engine import Engine
+from sfc.engine.kafka_tasks import Kafka
 from sfc.errors import InvalidDefinition, NotFound
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ async def hosting(
     A killed predecessor may still hold the port for a moment: it is tried for `patience_s` seconds.
     """
     engine.serve_api(sdk_of(engine))
+    kafka = None if settings.kafka is None else Kafka.of(settings.kafka)
+    if kafka is not None:
+        engine.use_kafka(kafka)
     if pools is not None:
         await pools.open()  # first: jobs that go on when the engine opens must find their own workers
     try:
@@ -51,6 +55,8 @@ async def hosting(
         finally:
             await engine.close()
     finally:
+        if kafka is not None:
+            await kafka.outbox.close()
         if pools is not None:
             await pools.close()
 

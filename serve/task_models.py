@@ -10,7 +10,7 @@ from sfc.catalog.tasks import TaskChange
 from sfc.limits import MAX_SECONDS
 from sfc.task_meta import TaskMeta
 
-Kind = Literal["python", "rest", "grpc"]
+Kind = Literal["python", "rest", "grpc", "kafka"]
 
 
 class NewTaskVersion(Strict):
@@ -27,8 +27,24 @@ class NewTaskVersion(Strict):
     requirements: list[str] | None = Field(None, description="python: what pip installs for the package.")
     url: str | None = Field(None, description="rest: may hold `{field}` of the input. grpc: that of the method.")
     method: str | None = Field(None, description="rest: POST if absent.")
-    headers: dict[str, str] | None = Field(None, description="rest.")
+    headers: dict[str, str] | None = Field(None, description="rest, kafka: sent with each request or message.")
     descriptors: str | None = Field(None, description="grpc: a FileDescriptorSet, base64.")
+    topic: str | None = Field(None, description="kafka: where jobs go; absent: what `layout` names.")
+    layout: Literal["task", "workflow", "shared"] | None = Field(
+        None, description="kafka: a topic for each task, each workflow or all; absent: what the blueprint says."
+    )
+    key: str | None = Field(
+        None, description="kafka: an expression for the message's key; the execution's id if absent."
+    )
+    format: str | None = Field(None, description="kafka: how the value is written; json if absent.")
+    reply: bool | None = Field(None, description="kafka: wait for the service's answer; false if absent.")
+    reply_to: str | None = Field(None, description="kafka: the topic of answers; that of all tasks if absent.")
+    relay: bool | None = Field(None, description="kafka: the input is a trigger's record, to be handed on unchanged.")
+    partitions: int | None = Field(None, description="kafka: of a topic that SFC makes.")
+    replication: int | None = Field(None, description="kafka: of a topic that SFC makes.")
+    topic_config: dict[str, str] | None = Field(
+        None, description="kafka: settings of a topic that SFC makes, such as `retention.ms`."
+    )
 
     def meta(self, name: str) -> TaskMeta:
         return TaskMeta.of(name, self.model_dump(exclude_none=True))

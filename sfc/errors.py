@@ -117,8 +117,10 @@ class Superseded(Unavailable):
 class KafkaNotConfigured(Unavailable):
     code = "KafkaNotConfigured"
 
-    def __init__(self, message: str = "This server was started without Kafka: sfc up --kafka HOST:PORT") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "This server was started without Kafka: sfc up --kafka HOST:PORT", field: str | None = None
+    ) -> None:
+        super().__init__(message, field=field)
 
 
 class BlueprintPaused(Unavailable):

@@ -171,3 +171,9 @@ DEAD_LETTERS: Final = 100_000
 """Dead letters that are kept; above, the oldest go that the topic of dead letters has."""
 DEAD_LETTER_DAYS: Final = 14
 """How long dead letters are kept that the topic of dead letters has."""
+KAFKA_HEADERS: Final = 64
+"""That a task adds to its messages; as many settings of a topic that it makes."""
+KAFKA_WAITING_MESSAGES: Final = 20_000
+"""Messages that wait for the broker, above which starts are refused."""
+KAFKA_UNACKNOWLEDGED: Final = 5_000
+"""Messages on their way to the broker at once. Those that wait behind them can still be called back."""

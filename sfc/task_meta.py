@@ -13,7 +13,7 @@ from sfc import jsonvalue
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
 
-TaskKind: TypeAlias = Literal["python", "rest", "grpc"]
+TaskKind: TypeAlias = Literal["python", "rest", "grpc", "kafka"]
 
 
 _OWN: Final = {
@@ -22,7 +22,10 @@ _OWN: Final = {
     "heartbeat_seconds": "heartbeat_s",
 }  # fmt: skip
 """Fields of the API and what they are here."""
-_SETTINGS: Final = frozenset({"package", "handler", "requirements", "url", "method", "headers", "descriptors"})
+_SETTINGS: Final = frozenset({
+    "package", "handler", "requirements", "url", "method", "headers", "descriptors", "topic", "layout", "key", "format",
+    "reply", "reply_to", "relay", "partitions", "replication", "topic_config",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class TaskMeta:
       under, or `module:function`; absent: the task's name), `requirements` (a list of pip's)
     - rest: `url` (may hold `{field}` of the input), `method`, `headers`
     - grpc: `url`, `descriptors` (a FileDescriptorSet as base64; absent: the server is asked)
+    - kafka: as `sfc.catalog.kafka_task` reads them
     """
 
     name: str

@@ -13,7 +13,10 @@ from tests.support.chance import MINUTES, SEED
 settings.register_profile("sfc", deadline=None, print_blob=True)
 settings.load_profile("sfc")
 
-pytest_plugins = ("sfc.pytest_plugin",)  # also where SFC was installed before it had this entry point
+pytest_plugins = (
+    "sfc.pytest_plugin",  # also where SFC was installed before it had this entry point
+    "tests.support.broker",
+)
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

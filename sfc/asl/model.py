@@ -89,13 +89,14 @@ class Resource:
     """What a Task calls, taken apart once."""
 
     text: str
-    kind: Literal["function", "service", "activity", "task", "http", "grpc"]
+    kind: Literal["function", "service", "activity", "task", "http", "grpc", "kafka"]
     """function: a Lambda ARN · service: `arn:aws:states:::service:action[.pattern]` (and aws-sdk, http:invoke) ·
-    activity: an activity ARN · task: `task:name[:version]` · http: a plain http(s) URL · grpc: a method's URL."""
+    activity: an activity ARN · task: `task:name[:version]` · http: a plain http(s) URL · grpc: a method's URL ·
+    kafka: `kafka:topic[.waitForTaskToken]`."""
     service: str = ""
     """For history: `lambda`, `aws-sdk:dynamodb`, `http`, `task` …"""
     action: str = ""
-    """`invoke`, `putItem`; for a task its name; for a URL the URL."""
+    """`invoke`, `putItem`; for a task its name; for a URL the URL; for Kafka the topic."""
     pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
     version: str = ""
     region: str = ""
@@ -121,9 +122,9 @@ class Resource:
     def is_answered_later(self) -> bool:
         """Whether the task goes on after it was accepted: a token's holder, an activity's worker or a child execution
         answers, and the engine watches its time."""
-        if self.kind == "service":
-            return self.pattern == "waitForTaskToken" or (self.pattern != "" and self.is_child)
-        return self.kind == "activity"
+        if self.pattern == "waitForTaskToken":
+            return True
+        return self.kind == "activity" or (self.pattern != "" and self.is_child)
 
     @property
     def has_token(self) -> bool:

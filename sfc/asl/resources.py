@@ -1,12 +1,12 @@
 """What a Task's `Resource` may say.
 
 Lambda function ARNs, service integrations `arn:aws:states:::service:action[.pattern]`, activity ARNs, and SFC's own
-`task:<name>[:version]`, `http(s)://…` and `grpc(s)://host:port/package.Service/Method`. Other ARNs are valid in the
-language: a service that nobody here serves.
+`task:<name>[:version]`, `kafka:<topic>[.waitForTaskToken]`, `http(s)://…` and
+`grpc(s)://host:port/package.Service/Method`. Other ARNs are valid in the language: a service that nobody here serves.
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from sfc.asl.model import Resource
@@ -14,6 +14,7 @@ from sfc.limits import ARN_CHARS
 
 _ARN: Final = re.compile(r"arn:(aws[\w-]*):([\w-]+):([\w-]*):([\w-]*):(\S+)")
 _TASK: Final = re.compile(r"task:([^\s:]+)(?::([^\s:]+))?")
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PATTERNS: Final = ("waitForTaskToken", "sync:2", "sync")
 _URL_CHARS: Final = 2_048
 _GRPC_METHOD: Final = re.compile(r"/[A-Za-z_][\w.]*/[A-Za-z_]\w*", re.ASCII)
@@ -32,9 +33,11 @@ def parse_resource(text: str) -> Resource | str:
         if found is None:
             return "Value is not a valid task: write task:<name> or task:<name>:<version>"
         return Resource(text=text, kind="task", service="task", action=found[1], version=found[2] or "")
+    if text.startswith("kafka:"):
+        return _kafka(text)
     arn = _ARN.fullmatch(text)
     if arn is None or len(text) > ARN_CHARS:
-        return f"{NOT_AN_ARN}, a task:<name>, an http(s) or a grpc(s) URL"
+        return f"{NOT_AN_ARN}, a task:<name>, a kafka:<topic>, an http(s) or a grpc(s) URL"
     return _arn(text, arn[2], arn[3], arn[5])
 
 
@@ -54,6 +57,14 @@ def _grpc(text: str) -> Resource | str:
     ):
         return "Value is not a valid gRPC method: write grpc://<host>:<port>/<package.Service>/<Method>, or grpcs://"
     return Resource(text=text, kind="grpc", service="grpc", action=text)
+
+
+def _kafka(text: str) -> Resource | str:
+    pattern: Literal["", "waitForTaskToken"] = "waitForTaskToken" if text.endswith(".waitForTaskToken") else ""
+    topic = text.removeprefix("kafka:").removesuffix(".waitForTaskToken")
+    if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
+        return "Value is not a valid topic: write kafka:<topic> or kafka:<topic>.waitForTaskToken"
+    return Resource(text=text, kind="kafka", service="kafka", action=topic, pattern=pattern)
 
 
 def _split(url: str) -> SplitResult | None:

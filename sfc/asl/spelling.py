@@ -23,7 +23,7 @@ _SETTINGS: Final = {
     "schemaversion": "schema_version",
 }  # fmt: skip
 _POOL_MODES: Final = ("common", "specific")
-_RESOURCES: Final = ("arn:", "http://", "https://", "task:")
+_RESOURCES: Final = ("arn:", "http://", "https://", "task:", "kafka:")
 _MODES: Final = ("sync", "async")
 _NESTED: Final = (
     "StartAt", "States", "ProcessorConfig", "Mode", "ExecutionType", "Variable", "And", "Or", "Not", "ErrorEquals",

@@ -7,9 +7,9 @@ the interpreter runs, so a replay with the same pins makes the same of the same 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from sfc.asl.model import Map, Parallel, State, StateMachine, SubMachine, Task
+from sfc.asl.model import Map, Parallel, Resource, State, StateMachine, SubMachine, Task
 from sfc.catalog.task_checks import retriers_of
 from sfc.catalog.tasks import TaskChange, Tasks
 from sfc.catalog.version import Version, compiled
@@ -81,13 +81,20 @@ def _bound(state: State, meta_of: Callable[[Reference], TaskMeta | None]) -> Sta
             heartbeat_s = state.heartbeat_s if state.heartbeat_s is not None else meta.heartbeat_s
             return replace(
                 state,
-                resource=replace(state.resource, meta=meta.digest),
+                resource=_bound_resource(state.resource, meta),
                 retry=state.retry or retriers_of(meta),
                 timeout_s=timeout_s,
                 heartbeat_s=heartbeat_s,
             )
         case _:
             return state
+
+
+def _bound_resource(resource: Resource, meta: TaskMeta) -> Resource:
+    if meta.kind != "kafka":
+        return replace(resource, meta=meta.digest)
+    pattern: Literal["", "waitForTaskToken"] = "waitForTaskToken" if meta.settings.get("reply") else ""
+    return replace(resource, meta=meta.digest, service="kafka", pattern=pattern)
 
 
 @lru_cache(maxsize=1_024)

@@ -10,6 +10,7 @@ from sfc.arn import Partition, check_name
 from sfc.catalog.activities import Activities
 from sfc.catalog.binding import Bindings
 from sfc.catalog.group import read_group
+from sfc.catalog.kafka_task import layout_of
 from sfc.catalog.pool_policy import read_policy, spelled_policy
 from sfc.catalog.releases import Releases
 from sfc.catalog.shelf import Shelf
@@ -239,3 +240,4 @@ def _check_settings(settings: Mapping[str, Json]) -> None:
     """Raises InvalidRequest."""
     read_policy(spelled_policy(settings))
     _group = read_group(settings)
+    _layout = layout_of(settings)

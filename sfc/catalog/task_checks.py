@@ -10,6 +10,7 @@ from sfc.asl.model import Retrier
 from sfc.asl.report import Report
 from sfc.asl.resources import parse_resource
 from sfc.asl.retry import read_retry
+from sfc.catalog.kafka_task import read_kafka_task
 from sfc.checks import json_schema
 from sfc.errors import InvalidRequest
 from sfc.jsonvalue import Json
@@ -22,6 +23,19 @@ _SETTINGS: Final = {
     "python": {"package", "handler", "requirements"},
     "rest": {"url", "method", "headers"},
     "grpc": {"url", "descriptors"},
+    "kafka": {
+        "topic",
+        "layout",
+        "key",
+        "headers",
+        "format",
+        "reply",
+        "reply_to",
+        "relay",
+        "partitions",
+        "replication",
+        "topic_config",
+    },
 }
 
 
@@ -50,6 +64,8 @@ def check_meta(meta: TaskMeta) -> None:
             _check_rest(meta)
         case "grpc":
             _check_grpc(meta)
+        case "kafka":
+            _check_kafka(meta)
 
 
 def retriers_of(meta: TaskMeta) -> tuple[Retrier, ...]:
@@ -106,3 +122,10 @@ def _check_grpc(meta: TaskMeta) -> None:
         base64.b64decode(descriptors, validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise InvalidRequest("descriptors are a FileDescriptorSet as base64", field="descriptors") from None
+
+
+def _check_kafka(meta: TaskMeta) -> None:
+    task = read_kafka_task(meta.settings)
+    for field, value in (("output_schema", meta.output_schema), ("heartbeat_seconds", meta.heartbeat_s)):
+        if value is not None and not task.reply:
+            raise InvalidRequest(f"{field} is for tasks that are answered: reply must be true", field=field)

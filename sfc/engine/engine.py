@@ -23,6 +23,7 @@ from sfc.engine.facts import Facts
 from sfc.engine.history import Histories
 from sfc.engine.host import Host
 from sfc.engine.intake import Intake
+from sfc.engine.kafka_tasks import Kafka, KafkaTasks
 from sfc.engine.map_runs import MapRunQueries
 from sfc.engine.maps import Maps
 from sfc.engine.pauses import Pauses
@@ -83,10 +84,12 @@ class Engine:
         self._settings = settings or EngineSettings()
         self._host = Host(store, catalog, dispatcher, self.partition, clock, self._owner, self._settings, mocks)
         self.errands = self._host.errands
-        self._starts = Starts(self._host, admit)
+        self._kafka_tasks = KafkaTasks(self._host)
+        self._admit = admit
+        self._starts = Starts(self._host, self._admit_start)
         self._stops = Stops(self._host)
         self.blueprints = Blueprints(self._host, self._stops)
-        self.intake = Intake(self._host, self._starts)
+        self.intake = Intake(self._host, self._starts, self._kafka_tasks.flaw)
         self._queries = Queries(self._host)
         self._histories = Histories(self._host)
         self.facts = Facts(self._host)
@@ -100,6 +103,7 @@ class Engine:
         self.pauses = Pauses(self._host, self._stops, self._activities.wake_all)
         self._host.doers.add(self._children)
         self._host.doers.add(self._activities)
+        self._host.doers.add(self._kafka_tasks)
         self._host.tell(self._children)
         self._leases: list[Lease] = []
 
@@ -110,6 +114,10 @@ class Engine:
     def now(self) -> int:
         """UTC ms by this engine's clock."""
         return self._host.clock()
+
+    def use_kafka(self, kafka: Kafka) -> None:
+        """Have tasks that are messages sent by this; before `open`."""
+        self._kafka_tasks.use(kafka)
 
     async def open(self) -> None:
         """Take the shards, bring back what was at work, and go on with it. Raises Unavailable when all shards are
@@ -332,6 +340,11 @@ class Engine:
     async def consult(self, question: Callable[[Catalog], T]) -> T:
         """Have the catalog do or tell something, beside the event loop."""
         return await self.blueprints.consult(question)
+
+    def _admit_start(self, machine: str) -> None:
+        if self._admit is not None:
+            self._admit(machine)
+        self._kafka_tasks.admit()
 
     async def _drop_tasks(self) -> None:
         """Forget the deleted tasks that no execution can need any more."""

@@ -23,6 +23,7 @@ from sfc.engine.resident import Resident
 from sfc.engine.starts import StartRequest, Starts
 from sfc.errors import NotFound, SfcError, Superseded, Unavailable
 from sfc.interpreter import task_token
+from sfc.interpreter.commands import DispatchTask
 from sfc.interpreter.entries import TaskFailed, TaskSucceeded
 from sfc.kafka.chunk import Answer, Chunk, Control, Dead, Decision, Start
 from sfc.store.feeds import DeadLetter, FeedStore, KeptLetter, Move, Place
@@ -80,11 +81,15 @@ class _Tally:
 class Intake:
     """Positions of the feeds whose partitions belong to the shards of this engine. On the event loop."""
 
-    def __init__(self, host: Host, starts: Starts) -> None:
+    def __init__(
+        self, host: Host, starts: Starts, flaw: Callable[[DispatchTask, bytes], Failure | None] = lambda *_: None
+    ) -> None:
+        """`flaw` tells what is wrong with the output of a job that was answered."""
         self.store: FeedStore = host.store
         """Blocks: for threads."""
         self._host = host
         self._starts = starts
+        self._flaw = flaw
         self._shards: list[int] = []
         self._next: dict[Place, int] = {}
         self._busy: set[Place] = set()
@@ -203,17 +208,20 @@ class Intake:
     def _answer(self, answer: Answer, tally: _Tally) -> None:
         host, waiting = self._host, self._waiting(answer)
         resident = None if waiting is None else host.residence.all.get(waiting.execution)
-        if waiting is None or resident is None or resident.run.open_job(waiting.task, waiting.attempt) is None:
+        job = None if waiting is None or resident is None else resident.run.open_job(waiting.task, waiting.attempt)
+        if waiting is None or resident is None or job is None or not _may_answer(answer, job):
             tally.strays += 1
             return
         tally.answers += 1
         at = host.at(resident)
         if answer.heartbeat:
             host.heartbeats.heard(waiting, at)
-        elif answer.output is not None:
+            return
+        failure = Failure(answer.error, answer.cause) if answer.output is None else self._flaw(job, answer.output)
+        if failure is None:
+            assert answer.output is not None
             host.apply(resident, TaskSucceeded(at=at, task=waiting.task, attempt=waiting.attempt, output=answer.output))
         else:
-            failure = Failure(answer.error, answer.cause)
             host.apply(resident, TaskFailed(at=at, task=waiting.task, attempt=waiting.attempt, failure=failure))
 
     # Dead letters
@@ -312,6 +320,11 @@ class Intake:
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     """A commit cannot be called back: whoever stops waiting for it must not keep its outcome from being noted."""
     return await asyncio.shield(asyncio.ensure_future(work))
+
+
+def _may_answer(answer: Answer, job: DispatchTask) -> bool:
+    """A token says by itself that its holder may answer; a key is no secret, so it is good for messages only."""
+    return answer.token is not None or (job.resource.service == "kafka" and job.resource.is_answered_later)
 
 
 def _no_letter(id: int) -> NotFound:

@@ -44,7 +44,7 @@ class Doers:
 
     def of(self, resource: Resource) -> OwnTasks | None:
         """Who in the engine does this; None: a worker."""
-        if resource.kind not in ("service", "activity"):
+        if resource.kind not in ("service", "activity", "kafka") and resource.service != "kafka":
             return None
         return next((own for own in self._all if own.takes(resource)), None)
 

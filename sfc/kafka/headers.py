@@ -8,6 +8,8 @@ from typing import Final
 
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 """`execution:task:attempt`; the same when a job is sent again after a crash."""
+CORRELATION_ID: Final = "correlation-id"
+"""Of an answer: what some services call the idempotency key."""
 TASK_TOKEN: Final = "sfc-task-token"  # noqa: S105 (a name)
 REPLY_TO: Final = "sfc-reply-to"
 """The topic on which an answer is expected."""

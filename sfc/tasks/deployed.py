@@ -164,6 +164,8 @@ class Deployments:
     async def _route(self, meta: TaskMeta, package: Package | PackageApart | None) -> Route:
         handler = str(meta.settings.get("handler") or meta.name)
         match meta.kind:
+            case "kafka":  # of engines that were started with Kafka; others send no job at all
+                raise TaskError("Kafka.NotConfigured", "Workers send no messages")
             case "rest":
                 return _rest(self._routes, meta)
             case "grpc":

@@ -95,6 +95,24 @@ def read_mapping(settings: Members[str, Json], default: str = "$") -> Mapping:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TextMapping:
+    """One expression that gives a text. Pure, as a `Mapping`."""
+
+    field: str
+    expression: Expression
+
+    def apply(self, event: Json, *, now_ms: int, seed: int) -> str:
+        """Raises MappingFailed."""
+        scope = Scope(context=dict, entropy=SeededEntropy(seed), now_ms=now_ms)
+        return _text(self.field, _evaluated(self.field, self.expression, event, scope))
+
+
+def read_text_mapping(field: str, source: Json) -> TextMapping:
+    """Raises InvalidRequest that names the field."""
+    return TextMapping(field, _computed(field, source))
+
+
 class _Filter:
     """Implements `Expression`; gives a bool. What a JSONata filter looks at and is not there, is not true."""
 

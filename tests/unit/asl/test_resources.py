@@ -18,6 +18,9 @@ KNOWN = [
     ("task:charge-card:2", "task", "task", "charge-card", "", "2"),
     ("grpc://pay:50051/shop.v1.Pay/Charge", "grpc", "grpc", "grpc://pay:50051/shop.v1.Pay/Charge", "", ""),
     ("grpcs://[::1]:443/Pay/Charge", "grpc", "grpc", "grpcs://[::1]:443/Pay/Charge", "", ""),
+    ("kafka:raw_order.tmall", "kafka", "kafka", "raw_order.tmall", "", ""),
+    ("kafka:jobs.charge.waitForTaskToken", "kafka", "kafka", "jobs.charge", "waitForTaskToken", ""),
+    ("arn:aws:states:::kafka:publish.waitForTaskToken", "service", "kafka", "publish", "waitForTaskToken", ""),
     ("https://pay.example/charge", "http", "http", "https://pay.example/charge", "", ""),
 ]
 
@@ -35,6 +38,7 @@ def test_a_resource_is_taken_apart(text: str, kind: str, service: str, action: s
     "text",
     ["", "foo:bar", "charge", "task:", "task:a:b:c", "task:a b", "http://", "https://h:99999/", "https://h/a b",
      "grpc://h/shop.Pay/Charge", "grpc://h:1/Charge", "grpc://h:1/shop.Pay/Charge/", "grpc://u@h:1/shop.Pay/Charge",
+     "kafka:", "kafka:a/b", "kafka:..", "kafka:.waitForTaskToken", "kafka:" + "t" * 250,
      "arn:aws:states:::lambda", "arn:aws:states:::lambda:invoke.async", "arn:aws:lambda:us-east-1:1:layer:x",
      "arn:aws:states:::x:" + "y" * 300],
 )  # fmt: skip

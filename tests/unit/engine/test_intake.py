@@ -245,16 +245,19 @@ class TestControl:
 
 
 class TestAnswers:
+    def token(self, house: House, key: str) -> str:
+        execution, task, attempt = key.split(":")
+        return make(house.store.secret(), TokenPlace(int(execution, 16), int(task), int(attempt)))
+
     async def test_answers_and_their_position_are_one_commit(self, house: House) -> None:
         await reading(house)
         one, two = [await house.engine.start("task") for _ in range(2)]
         keys = sorted(house.workers.out)
-        execution, task, attempt = keys[0].split(":")
-        token = make(house.store.secret(), TokenPlace(int(execution, 16), int(task), int(attempt)))
+        token, other = [self.token(house, key) for key in keys]
         before = len(house.store.commits)
         taken = await house.engine.intake.take(
             chunk(
-                0, 6, Answer(0, token, None, b"[1]"), Answer(1, None, keys[1], None, "Bad", "why"),
+                0, 6, Answer(0, token, None, b"[1]"), Answer(1, other, None, None, "Bad", "why"),
                 Answer(2, token, None, b"[2]"), Answer(3, "made up", None, b"1"), Answer(4, None, "x:y", b"1"),
                 Answer(5, None, None, b"1"),
             )
