@@ -8,6 +8,7 @@ from typing import Final
 from sfc.bridge.control import Controls
 from sfc.bridge.dead_letters import DeadLetters
 from sfc.bridge.feeds import AskedTopics, Feeds
+from sfc.bridge.results import Results
 from sfc.bridge.source import ReaderPool
 from sfc.engine.engine import Engine
 from sfc.errors import SfcError
@@ -31,6 +32,7 @@ class KafkaBridge:
         self.clients = Clients(settings)
         self._topics = AskedTopics(Topics(self.clients))
         self.feeds = Feeds(engine, settings, readers, self._topics)
+        self.results = Results(engine, self.feeds, self._topics, settings)
         self.dead_letters = DeadLetters(engine, self.feeds, self.clients, self._topics)
         self.controls = Controls(engine, settings, self.feeds.follow)
         self.feeds.obey = self.controls.of_trigger
@@ -39,6 +41,7 @@ class KafkaBridge:
     async def open(self) -> None:
         """Raises Unavailable."""
         await self.feeds.open()
+        await self.results.open()
         await self.dead_letters.open()
         self._beginning = asyncio.create_task(self._listen())
 
@@ -62,6 +65,7 @@ class KafkaBridge:
             self._beginning.cancel()
             await asyncio.gather(self._beginning, return_exceptions=True)
         await self.dead_letters.close()
+        await self.results.close()
         await self.feeds.close()
         self._topics.close()
 

@@ -161,6 +161,11 @@ class Tasks:
         names = sorted(name for name, changes in list(index.items()) if name > after and changes[-1].digest)
         return [index[name][-1] for name in names[:limit]]
 
+    def metas(self) -> list[TaskMeta]:
+        """All versions that are kept, oldest first: those of deleted tasks too, as long as executions may need them."""
+        changes = sorted((each for of_task in self._index().values() for each in of_task), key=lambda each: each.id)
+        return [self.meta(each.digest) for each in changes if each.digest]
+
     def delete(self, name: str) -> None:
         """Executions that begin from now on do not find it; those that run keep it. Raises NotFound."""
         with self._lock:

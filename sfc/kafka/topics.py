@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from sfc.errors import NotFound, Unavailable
 from sfc.kafka.clients import Clients
+from sfc.kafka.making import TopicMaker
 from sfc.kafka.settings import TopicSettings
 
 T = TypeVar("T")
@@ -49,18 +50,9 @@ class Topics:
 
     def ensure(self, name: str, settings: TopicSettings) -> None:
         """Make the topic if there is none. Raises Unavailable, also when it must not be made."""
-        from confluent_kafka import KafkaException
-        from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
-
-        new = NewTopic(name, settings.partitions, settings.replication, config=dict(settings.config))
-        (asked,) = self._admin().create_topics([new], request_timeout=_ASK_S).values()
-        try:
-            asked.result(_ASK_S + 1)
-        except KafkaException as error:
-            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                raise Unavailable(f"topic {name!r} cannot be made: {error.args[0].str()}") from None
-        except TimeoutError:
-            raise Unavailable(f"topic {name!r} cannot be made: the broker did not answer") from None
+        refused = TopicMaker(self._clients).ensure(name, settings)
+        if refused is not None:
+            raise Unavailable(refused.cause)
 
     def _answer(self, answer: "Future[T]", topic: str) -> T:
         from confluent_kafka import KafkaException

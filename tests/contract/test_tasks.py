@@ -110,7 +110,10 @@ def test_a_package_that_is_referred_to_must_be_there(tasks: Tasks) -> None:
     ("fields", "field"),
     [
         ({"version": "a b"}, "version"),
-        ({"kind": "kafka"}, "type"),
+        ({"kind": "soap"}, "type"),
+        ({"kind": "kafka", "settings": {"topic": "a b"}}, "topic"),
+        ({"kind": "kafka", "settings": {}, "output_schema": {}}, "output_schema"),
+        ({"kind": "kafka", "settings": {}, "heartbeat_s": 5}, "heartbeat_seconds"),
         ({"settings": {"url": "ftp://x"}}, "url"),
         ({"settings": {"url": "https://x", "method": "BREW"}}, "method"),
         ({"settings": {"url": "https://x", "headers": {"a": 1}}}, "headers"),
