@@ -10,7 +10,7 @@ export SFC_SHARED := $(abspath $(or $(SFC_SHARED),../shared))
 # What a person installed or configured elsewhere must not leak into the virtual environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup up demo hot kafka test test-fast chaos coverage lint bench conformance lock clean
+.PHONY: help setup up demo hot relay kafka test test-fast chaos coverage lint bench conformance lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ demo: $(STAMP) ## Run an order flow on Ray, kill a worker in the middle, show th
 
 kafka: $(STAMP) ## Run a Kafka broker on loopback until Ctrl-C; ARGS="--port 9092 --data DIR"
 	$(BIN)/python -m scripts.kafka $(ARGS)
+
+relay: $(STAMP) ## Show a blueprint between three services that know only their Kafka topics
+	$(BIN)/python -m examples.relay $(ARGS)
 
 hot: $(STAMP) ## Show a workflow go from no worker to many and back, with a plot
 	$(BIN)/python -m examples.hot_workflow $(ARGS)

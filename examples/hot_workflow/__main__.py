@@ -17,10 +17,11 @@ from typing import Any
 import httpx
 
 from examples.hot_workflow.plot import Sample, line, svg
-from examples.orders.__main__ import server
+from examples.server import server
 
 HERE = Path(__file__).parent
 NAME = "hot"
+HANDLERS = "examples.hot_workflow.handlers"
 MOST_WORKERS, TARGET = 6, 10
 POOL = {"mode": "specific", "min": 0, "max": MOST_WORKERS, "target": TARGET, "idle_s": 5, "cpus": 0.5}
 WAVE = (1, 5, 20, 60, 90, 60, 20, 5, 1)
@@ -79,7 +80,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A workflow from no worker to many and back.")
     parser.add_argument("--out", type=Path, default=Path("hot_workflow.svg"), help="where the plot goes")
     out = parser.parse_args().out
-    with tempfile.TemporaryDirectory(prefix="sfc-hot-") as data, server(data, "examples.hot_workflow.handlers") as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="sfc-hot-") as data,
+        server(data, "--workers", "2", "--handlers", HANDLERS) as url,
+    ):
         return run(url, out)
 
 

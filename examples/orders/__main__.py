@@ -9,13 +9,10 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from examples.orders.warehouse import Warehouse
+from examples.server import server
 
 HERE = Path(__file__).parent
-SLOWEST_START_S = 180
+OPTIONS = ("--workers", "2", "--handlers", "examples.orders.handlers", "--blueprints", HERE)
 SLOWEST_ORDER_S = 120
 PACKING_S = 1.0
 """How far the packing is when its worker dies: half done."""
@@ -43,48 +41,6 @@ def order(number: str, *, quantity: int = 1) -> dict[str, Any]:
         "card": "4242 4242 4242 4242",
         "lines": [{"sku": sku, "price": price, "quantity": count} for sku, price, count in lines],
     }
-
-
-@contextlib.contextmanager
-def server(data: str, handlers: str = "examples.orders.handlers", blueprints: Path | None = None) -> Iterator[str]:
-    """`sfc up` on a free port; stopped at the end. Yields the URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    sfc = Path(sys.executable).with_name("sfc")
-    command = [
-        sfc,
-        "up",
-        "--port",
-        str(port),
-        "--data",
-        data,
-        "--workers",
-        "2",
-        "--handlers",
-        handlers,
-        *(("--blueprints", blueprints) if blueprints else ()),
-    ]
-    process = subprocess.Popen(command, cwd=HERE.parent.parent)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _await_ready(process, url)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
-    end = time.monotonic() + SLOWEST_START_S
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise SystemExit(f"sfc up ended with {process.returncode}")
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/health").status_code == 200:
-                return
-        time.sleep(0.3)
-    raise SystemExit(f"sfc up was not ready within {SLOWEST_START_S} s")
 
 
 class Progress(threading.Thread):
@@ -198,7 +154,7 @@ def main() -> int:
     options.add_argument("--keep", action="store_true", help="leave the server up until Ctrl-C")
     arguments = options.parse_args()
     warehouse = Warehouse().start()
-    with tempfile.TemporaryDirectory(prefix="sfc-demo-") as data, server(data, blueprints=HERE) as url:
+    with tempfile.TemporaryDirectory(prefix="sfc-demo-") as data, server(data, *OPTIONS) as url:
         came_through = demo(url, warehouse)
         if arguments.keep:
             console.print("the server stays up: Ctrl-C ends it")

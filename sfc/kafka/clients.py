@@ -156,11 +156,13 @@ def _plain(text: str) -> str:
 
 
 class _Unsaid(logging.Filter):
-    """Leaves out what `Outage` says better, and which properties a kind of client does not use."""
+    """Leaves out what `Outage` says better, what is tried again (a broker that has just begun says "load in progress"),
+    and which properties a kind of client does not use."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        return record.levelno >= logging.WARNING and not message.startswith(("FAIL ", "CONFWARN "))
+        passes = message.startswith(("FAIL ", "CONFWARN ")) or message.endswith(": retrying")
+        return record.levelno >= logging.WARNING and not passes
 
 
 librdkafka = logging.getLogger(f"{__name__}.librdkafka")
