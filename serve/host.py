@@ -42,7 +42,7 @@ async def hosting(
         try:
             await load_blueprints(engine, settings.blueprints)
             listener = await bind_patiently(settings.host, settings.port, patience_s)
-            bridge = Bridge(engine, _kafka(engine, settings, readers))
+            bridge = Bridge(engine, _bridge(engine, settings, readers, kafka))
             ingress = Ingress(build_app(engine, pools, bridge), listener)
             await ingress.start()
             try:
@@ -61,8 +61,10 @@ async def hosting(
             await pools.close()
 
 
-def _kafka(engine: Engine, settings: Settings, readers: ReaderPool) -> KafkaBridge | None:
-    return None if settings.kafka is None else KafkaBridge(engine, settings.kafka, readers)
+def _bridge(engine: Engine, settings: Settings, readers: ReaderPool, kafka: Kafka | None) -> KafkaBridge | None:
+    if settings.kafka is None or kafka is None:
+        return None
+    return KafkaBridge(engine, settings.kafka, readers, kafka.outbox)
 
 
 async def load_blueprints(engine: Engine, directory: str | None) -> None:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from actors.overview import Overview
+from sfc.bridge.lifecycle import EventFigures
 from sfc.bridge.source import FeedState
 from sfc.triggers.report import Report
 from sfc.triggers.trigger import Trigger
@@ -54,6 +55,10 @@ FEED_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_kafka_lag": ("lag", "Records that wait in the topic."),
     "sfc_kafka_trouble": ("trouble", "1 while the topic cannot be read or used."),
 }
+EVENT_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "sfc_events_published": ("published", "Events of executions that the broker has."),
+    "sfc_events_dropped": ("dropped", "Events that the broker will never take."),
+}
 TRIGGER_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_trigger_started": ("started", "Executions that the trigger started, since the server began."),
     "sfc_trigger_repeated": ("repeated", "Events whose execution was there already."),
@@ -62,6 +67,7 @@ TRIGGER_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 OTHERS: Final[Mapping[str, str]] = {
     "sfc_executions": "Executions in the store, by status.",
+    "sfc_events_lag": "Facts of the journal whose events are not published, or that were not looked at.",
     "sfc_trigger_paused": "Whether the trigger is paused.",
     "sfc_cluster_worker_cpus": "CPUs for all workers together.",
     "sfc_scheduler_cpu_seconds": "CPU that the scheduler has used.",
@@ -77,6 +83,7 @@ class Figures(NamedTuple):
     feeds: Sequence[FeedState] = ()
     """Of all topics that are read."""
     triggers: Sequence[tuple[Trigger, Report]] = ()
+    events: EventFigures = EventFigures()
 
 
 def render(figures: Figures) -> bytes:
@@ -101,6 +108,10 @@ class _Collector:
             yield CounterMetricFamily(name, text, value=self._figures.engine[key])
         yield from _of_feeds(self._figures.feeds)
         yield from _of_triggers(self._figures.triggers)
+        events = self._figures.events
+        for name, (key, text) in EVENT_COUNTERS.items():
+            yield CounterMetricFamily(name, text, value=getattr(events, key))
+        yield GaugeMetricFamily("sfc_events_lag", OTHERS["sfc_events_lag"], value=events.lag)
         pools = self._figures.pools
         yield GaugeMetricFamily("sfc_scheduler_up", OTHERS["sfc_scheduler_up"], value=pools is not None)
         if pools is not None:

@@ -59,6 +59,12 @@ def number(least: float, most: float) -> Check:
     return check
 
 
+def flag(place: str, value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{place} must be true or false", field=place)
+    return value
+
+
 def text(most: int = _TEXT_CHARS) -> Check:
     """A text that is not empty."""
 

@@ -177,3 +177,5 @@ KAFKA_WAITING_MESSAGES: Final = 20_000
 """Messages that wait for the broker, above which starts are refused."""
 KAFKA_UNACKNOWLEDGED: Final = 5_000
 """Messages on their way to the broker at once. Those that wait behind them can still be called back."""
+EVENT_BYTES: Final = 900_000
+"""One published event; above, it goes without its input and output. Brokers take a megabyte unless told otherwise."""

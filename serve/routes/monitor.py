@@ -59,7 +59,7 @@ async def metrics(engine: EngineDep, bridge: BridgeDep, request: Request) -> Res
         pools = None
     triggers = await engine.consult(lambda catalog: catalog.triggers.all())
     reports = [(trigger, bridge.report(trigger)) for trigger in triggers]
-    found = Figures(await engine.counts(), engine.stats(), pools, bridge.feeds(), reports)
+    found = Figures(await engine.counts(), engine.stats(), pools, bridge.feeds(), reports, bridge.events())
     return Response(render(found), media_type=CONTENT_TYPE_LATEST)
 
 

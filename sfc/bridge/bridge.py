@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sfc.bridge.kafka import KafkaBridge
+from sfc.bridge.lifecycle import EventFigures
 from sfc.bridge.schedules import Schedules
 from sfc.bridge.source import FeedState
 from sfc.bridge.webhooks import Webhooks
@@ -43,6 +44,10 @@ class Bridge:
     def feeds(self) -> list[FeedState]:
         """How topics are read; none without Kafka."""
         return [] if self._kafka is None else self._kafka.feeds.states()
+
+    def events(self) -> EventFigures:
+        """How the publishing of what happens to executions fares; without Kafka nothing is published."""
+        return EventFigures() if self._kafka is None else self._kafka.lifecycle.figures()
 
     def check(self, kind: str) -> None:
         """Raises KafkaNotConfigured when triggers of this kind cannot be at work here."""

@@ -8,11 +8,13 @@ from typing import Final
 from sfc.bridge.control import Controls
 from sfc.bridge.dead_letters import DeadLetters
 from sfc.bridge.feeds import AskedTopics, Feeds
+from sfc.bridge.lifecycle import Lifecycle
 from sfc.bridge.results import Results
 from sfc.bridge.source import ReaderPool
 from sfc.engine.engine import Engine
 from sfc.errors import SfcError
 from sfc.kafka.clients import Clients
+from sfc.kafka.outbox import Outbox
 from sfc.kafka.settings import KafkaSettings
 from sfc.kafka.topics import Topics
 from sfc.triggers.report import Figures, Position, Report
@@ -27,7 +29,8 @@ _LONGEST_AGAIN_S: Final = 30.0
 class KafkaBridge:
     """Opened after the engine and closed before it."""
 
-    def __init__(self, engine: Engine, settings: KafkaSettings, readers: ReaderPool) -> None:
+    def __init__(self, engine: Engine, settings: KafkaSettings, readers: ReaderPool, outbox: Outbox) -> None:
+        """`outbox` is open for longer than this."""
         self.settings = settings
         self.clients = Clients(settings)
         self._topics = AskedTopics(Topics(self.clients))
@@ -36,6 +39,7 @@ class KafkaBridge:
         self.dead_letters = DeadLetters(engine, self.feeds, self.clients, self._topics)
         self.controls = Controls(engine, settings, self.feeds.follow)
         self.feeds.obey = self.controls.of_trigger
+        self.lifecycle = Lifecycle(engine.facts, outbox, settings)
         self._beginning: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -44,6 +48,7 @@ class KafkaBridge:
         await self.results.open()
         await self.dead_letters.open()
         self._beginning = asyncio.create_task(self._listen())
+        self.lifecycle.open()
 
     async def _listen(self) -> None:
         """Read the control topic once it is there. It has one partition, so that commands keep their order."""
@@ -61,6 +66,7 @@ class KafkaBridge:
         self.feeds.add(source)
 
     async def close(self) -> None:
+        await self.lifecycle.close()
         if self._beginning is not None:
             self._beginning.cancel()
             await asyncio.gather(self._beginning, return_exceptions=True)

@@ -9,6 +9,7 @@ from typing import Final
 from sfc.arn import Partition, check_name
 from sfc.catalog.activities import Activities
 from sfc.catalog.binding import Bindings
+from sfc.catalog.events import read_events
 from sfc.catalog.group import read_group
 from sfc.catalog.kafka_task import layout_of
 from sfc.catalog.pool_policy import read_policy, spelled_policy
@@ -72,14 +73,14 @@ class Catalog:
 
         As with AWS a different role or other tags do not count as different, and are not taken over. With `publish`
         it is also release 1, with this description. Raises InvalidName, InvalidDefinition, InvalidRequest
-        (`settings.pool`, `settings.group`), QuotaExceeded (TooManyTags), Conflict (StateMachineAlreadyExists,
-        StateMachineDeleting).
+        (`settings.pool`, `settings.group`, `settings.events`), QuotaExceeded (TooManyTags), Conflict
+        (StateMachineAlreadyExists, StateMachineDeleting).
         """
         check_name(name)
         resource = f"stateMachine:{name}"
         check_count(resource, tags or {})
         wanted = {**compiled(definition, kind)[1], **(settings or {})}
-        _check_settings(wanted)
+        _check_settings(wanted, kind)
         with self._lock:
             now = self._clock()
             made = Version(
@@ -115,7 +116,7 @@ class Catalog:
     ) -> Version:
         """A new version, with what is not given as before; the one there is when nothing changes.
 
-        Raises InvalidDefinition, InvalidRequest (`settings.pool`, `settings.group`), NotFound.
+        Raises InvalidDefinition, InvalidRequest (`settings.pool`, `settings.group`, `settings.events`), NotFound.
         """
         with self._lock:
             before = self._load(name)
@@ -126,7 +127,7 @@ class Catalog:
                 role_arn in (None, before.role_arn)
             ):
                 return before
-            _check_settings({**spelled, **wanted})
+            _check_settings({**spelled, **wanted}, before.kind)
             made = Version(
                 id=0, name=name, number=before.number + 1, kind=before.kind, definition=text,
                 role_arn=before.role_arn if role_arn is None else role_arn, settings={**spelled, **wanted},
@@ -236,8 +237,9 @@ class Catalog:
             self._versions[version.id] = version
 
 
-def _check_settings(settings: Mapping[str, Json]) -> None:
+def _check_settings(settings: Mapping[str, Json], kind: Kind) -> None:
     """Raises InvalidRequest."""
     read_policy(spelled_policy(settings))
     _group = read_group(settings)
     _layout = layout_of(settings)
+    _events = read_events(settings, kind)

@@ -219,6 +219,7 @@ def test_every_metric_is_told_and_documented(rest: httpx.Client, scheduler: Simu
         *metrics.ENGINE_COUNTERS,
         *metrics.FEED_COUNTERS,
         *metrics.FEED_GAUGES,
+        *metrics.EVENT_COUNTERS,
         *metrics.TRIGGER_COUNTERS,
         *metrics.OTHERS,
     }
