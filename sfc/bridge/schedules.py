@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from sfc.catalog.catalog import Catalog
 from sfc.engine.engine import Engine, StartRequest
@@ -28,6 +28,12 @@ _LONGEST_NAP_S: Final = 60.0
 _AGAIN_MS: Final = 1_000
 """What was refused is tried again after so long, sooner than callers are asked to: a pause may end at any time."""
 _RUNNING: Final = ("RUNNING", "PENDING_REDRIVE")
+
+
+_Prepared: TypeAlias = dict[int, StartRequest | SfcError | None]
+"""What each tick asks for; None: the filter leaves it out."""
+_Results: TypeAlias = dict[int, ExecutionRecord | SfcError | None]
+"""What became of each tick; None: it was left out."""
 
 
 class Backfilled(NamedTuple):
@@ -129,7 +135,9 @@ class Schedules:
                 raise InvalidRequest(f"there are more than {BACKFILL_TICKS:,} ticks; take fewer at once", field="from")
             ticks.append(tick)
         figures = self._figures.setdefault(trigger.id, Figures())
-        results = await self._start(trigger, schedule, ticks[::-1], now)
+        prepared = _prepared(trigger, schedule, ticks[::-1], now)
+        ready = [tick for tick, each in prepared.items() if isinstance(each, StartRequest)]
+        results = (await self._start(prepared, ready)).values()
         errors = [str(each) for each in results if isinstance(each, SfcError) and not _is_there(each)]
         for result in results:
             if isinstance(result, ExecutionRecord):
@@ -222,7 +230,8 @@ class Schedules:
     async def _work(self, entry: _Entry, now: int) -> None:
         try:
             await self._start_due(entry, now)
-        except (Overloaded, Unavailable):
+        except (Overloaded, Unavailable) as error:
+            entry.progress = replace(entry.progress, error=str(error))
             entry.wake_at = now + _AGAIN_MS
         except Exception as error:
             log.exception("the schedule %s failed in an unforeseen way", entry.trigger.name)
@@ -234,10 +243,13 @@ class Schedules:
         trigger, schedule, figures = entry.trigger, entry.schedule, entry.figures
         found = plan(schedule, trigger.name, entry.progress.at, now)
         due = [tick for tick in found.start if tick not in entry.done]
-        ticks = due if schedule.overlap == "allow" else await self._without_overlap(entry, due[-1:])
-        results = await self._start(trigger, schedule, ticks, now)
-        figures.left_out += found.passed_over + len(due) - len(ticks)
-        held = self._decide(entry, ticks, results, now)
+        prepared = _prepared(trigger, schedule, due, now)
+        ready = [tick for tick, each in prepared.items() if isinstance(each, StartRequest)]
+        if schedule.overlap != "allow":
+            ready = await self._without_overlap(entry, ready[-1:])
+        results = await self._start(prepared, ready)
+        figures.left_out += found.passed_over
+        held = self._decide(entry, results, now)
         if held is None:
             entry.progress = replace(entry.progress, at=found.at)
             entry.done.clear()
@@ -254,9 +266,11 @@ class Schedules:
         leave one that runs and that nobody remembers.
         """
         last = entry.progress.execution
-        if ticks and await self._still_runs(last):
+        itself = [self._execution(entry.trigger, tick) for tick in ticks] == [last]  # a crash, and it may be started
+        if ticks and not itself and await self._still_runs(last):
             if entry.schedule.overlap == "skip":
                 return []
+            self._engine.check_start(entry.trigger.blueprint)  # nothing is stopped that could not be replaced
             await self._engine.stop(last, "SFC.Replaced", f"the schedule {entry.trigger.name} starts the next one")
         for tick in ticks:
             entry.progress = replace(entry.progress, execution=self._execution(entry.trigger, tick))
@@ -267,13 +281,11 @@ class Schedules:
         """ARN of the tick's execution."""
         return self._engine.partition.execution(trigger.machine, execution_name(trigger.name, tick))
 
-    def _decide(
-        self, entry: _Entry, ticks: Sequence[int], results: "Sequence[ExecutionRecord | SfcError | None]", now: int
-    ) -> tuple[int, Overloaded | Unavailable] | None:
+    def _decide(self, entry: _Entry, results: _Results, now: int) -> tuple[int, Overloaded | Unavailable] | None:
         """Notes what became of the ticks; gives the first that has to wait, and why."""
         held: tuple[int, Overloaded | Unavailable] | None = None
         execution, error = entry.progress.execution, ""
-        for tick, result in zip(ticks, results, strict=True):
+        for tick, result in results.items():
             if isinstance(result, Overloaded | Unavailable):
                 held = held or (tick, result)
                 continue
@@ -290,27 +302,18 @@ class Schedules:
                 error = f"{result.code}: {result.message}"
                 log.error("the schedule %s could not start its tick: %s", entry.trigger.name, error)
                 entry.figures.fail(error, now)
-        if ticks:
+        if results:
             entry.progress = replace(entry.progress, execution=execution, error=error)
         return held
 
-    async def _start(
-        self, trigger: Trigger, schedule: Schedule, ticks: Sequence[int], now: int
-    ) -> list[ExecutionRecord | SfcError | None]:
-        """What became of each tick; None: the filter left it out. All in one commit."""
-        results: dict[int, ExecutionRecord | SfcError | None] = dict.fromkeys(ticks)
-        requests: dict[int, StartRequest] = {}
-        for tick in ticks:
-            try:
-                mapped = schedule.mapping.apply(event_of(trigger.name, tick), now_ms=now, seed=tick)
-                if mapped is not None:
-                    input = mapped.payload().decode()
-                    requests[tick] = StartRequest(trigger.blueprint, input, execution_name(trigger.name, tick))
-            except MappingFailed as failed:
-                results[tick] = InvalidRequest(failed.detail, code="MappingFailed", field=failed.field)
-        started = await self._engine.start_many(list(requests.values()))
-        results.update(zip(requests, started, strict=True))
-        return list(results.values())
+    async def _start(self, prepared: _Prepared, ready: Sequence[int]) -> _Results:
+        """Starts the ticks that are ready, in one commit; the others that were prepared are left out."""
+        started = await self._engine.start_many(
+            [each for tick in ready if isinstance(each := prepared[tick], StartRequest)]
+        )
+        results: _Results = {tick: None if isinstance(each, StartRequest) else each for tick, each in prepared.items()}
+        results.update(zip(ready, started, strict=True))
+        return results
 
     async def _still_runs(self, execution: str) -> bool:
         if not execution:
@@ -319,6 +322,20 @@ class Schedules:
             return (await self._engine.describe(execution)).status in _RUNNING
         except (NotFound, NotSupported):
             return False
+
+
+def _prepared(trigger: Trigger, schedule: Schedule, ticks: Sequence[int], now: int) -> _Prepared:
+    prepared: _Prepared = {}
+    for tick in ticks:
+        try:
+            mapped = schedule.mapping.apply(event_of(trigger.name, tick), now_ms=now, seed=tick)
+            input = None if mapped is None else mapped.payload().decode()
+        except MappingFailed as failed:
+            prepared[tick] = InvalidRequest(failed.detail, code="MappingFailed", field=failed.field)
+        else:
+            name = execution_name(trigger.name, tick)
+            prepared[tick] = None if input is None else StartRequest(trigger.blueprint, input, name)
+    return prepared
 
 
 def _is_there(error: SfcError) -> bool:

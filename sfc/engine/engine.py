@@ -178,6 +178,10 @@ class Engine:
         """
         return await self._starts.start(StartRequest(machine, input, name))
 
+    def check_start(self, machine: str) -> None:
+        """Raises what a start would be refused for now, whatever its input: NotFound, BlueprintPaused, Overloaded."""
+        self._starts.check(machine)
+
     async def start_many(self, requests: Sequence[StartRequest]) -> list[ExecutionRecord | SfcError]:
         """Start all in one commit; each has its record, or what `start` would have raised, at its place."""
         return await self._starts.start_many(requests)

@@ -88,11 +88,18 @@ class Starts:
         target = find_target(host.catalog, request.machine)
         if target.version.kind != "EXPRESS":
             raise NotSupported("This operation is not supported by this type of state machine")
-        host.gate.check(target.version)
-        self._admit(target.version.name)
+        self._check(target)
         resident, started = self._resident(target, request.name, _checked_input(request.input))
         run = await self._to_its_end(resident, started)
         return _finished(run, resident.record(host.partition))
+
+    def check(self, machine: str) -> None:
+        """Raises what a start from outside would be refused for now: NotFound, BlueprintPaused, Overloaded."""
+        self._check(find_target(self._host.catalog, machine))
+
+    def _check(self, target: Target) -> None:
+        self._host.gate.check(target.version)
+        self._admit(target.version.name)
 
     async def run_alone(self, run: Run, started: Started) -> None:
         """Run something that is of no state machine to its end in memory, like `start_sync`. Raises Overloaded."""

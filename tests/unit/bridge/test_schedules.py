@@ -183,11 +183,8 @@ async def test_overlap_skip_knows_what_runs_after_a_restart(world: Clocked) -> N
     assert list(await world.started("long")) == names(1)
 
 
-async def test_overlap_skip_remembers_what_was_started_just_before_a_crash(
-    world: Clocked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The start is on disk, the progress is not, and the tick is too old to be looked at again."""
-    put(world, "long", overlap="skip", missed="skip")
+async def start_and_crash(world: Clocked, monkeypatch: pytest.MonkeyPatch) -> Schedules:
+    """The first tick's start is on disk, its progress is not; what a process that starts afterwards knows."""
     first = Schedules(world.engine)
     await at(world, first, 0)
     shelf = world.catalog.triggers.shelf
@@ -206,8 +203,29 @@ async def test_overlap_skip_remembers_what_was_started_just_before_a_crash(
             await at(world, first, 60)
     again = Schedules(world.engine)
     await again.read()
+    return again
+
+
+async def test_overlap_skip_remembers_what_was_started_just_before_a_crash(
+    world: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the tick is too old to be looked at again."""
+    put(world, "long", overlap="skip", missed="skip")
+    again = await start_and_crash(world, monkeypatch)
     await at(world, again, 100, 120)
     assert list(await world.started("long")) == names(1)
+
+
+async def test_overlap_replace_does_not_stop_what_it_started_just_before_a_crash(
+    world: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, "long", overlap="replace")
+    again = await start_and_crash(world, monkeypatch)
+    await at(world, again, 62)
+    started = await world.engine.describe(world.engine.partition.execution("long", names(1)[0]))
+    assert (started.status, list(await world.started("long"))) == ("RUNNING", names(1))
+    await at(world, again, 120)
+    assert list(await world.started("long")) == names(1, 2)
 
 
 async def test_overlap_replace_stops_the_one_before(world: Clocked) -> None:
@@ -216,6 +234,32 @@ async def test_overlap_replace_stops_the_one_before(world: Clocked) -> None:
     first, second = [await world.engine.describe(world.engine.partition.execution("long", n)) for n in names(1, 2)]
     assert (first.status, first.error) == ("ABORTED", "SFC.Replaced")
     assert second.status == "RUNNING"
+
+
+async def test_a_tick_that_the_filter_leaves_out_replaces_nothing(world: Clocked) -> None:
+    put(world, "long", overlap="replace", filter="{% $contains($states.input.time, '01:00.000Z') %}")
+    await at(world, Schedules(world.engine), 0, 60, 120, 180)
+    first = await world.engine.describe(world.engine.partition.execution("long", names(1)[0]))
+    assert (first.status, list(await world.started("long"))) == ("RUNNING", names(1))
+
+
+@pytest.mark.parametrize("refusal", ["pause", "overload"])
+async def test_overlap_replace_stops_nothing_that_it_cannot_replace(world: Clocked, refusal: str) -> None:
+    put(world, "long", overlap="replace")
+    schedules = Schedules(world.engine)
+    await at(world, schedules, 0, 60)
+    if refusal == "pause":
+        await world.engine.pauses.pause("blueprint", "long")
+    world.admits = refusal != "overload"
+    await at(world, schedules, 120)
+    first = await world.engine.describe(world.engine.partition.execution("long", names(1)[0]))
+    assert (first.status, list(await world.started("long"))) == ("RUNNING", names(1))
+    assert schedules.report(world.catalog.triggers.get("tick")).figures.error
+    if refusal == "pause":
+        await world.engine.pauses.resume("blueprint", "long")
+    world.admits = True
+    await at(world, schedules, 121)
+    assert list(await world.started("long")) == names(1, 2)
 
 
 async def test_an_express_blueprint_is_started_but_cannot_forbid_overlaps(world: Clocked) -> None:

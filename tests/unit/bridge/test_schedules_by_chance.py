@@ -1,4 +1,4 @@
-"""Whatever happens between two looks at the clock, in the end each tick has exactly one execution."""
+"""Whatever happens between two looks at the clock, each tick has one execution in the end, and overlaps are as told."""
 
 import asyncio
 from contextlib import suppress
@@ -12,59 +12,94 @@ from sfc.bridge.schedules import Schedules
 from sfc.errors import Unavailable
 from tests.unit.bridge.clocked import BEGIN, Clocked
 
-Happening = Literal["crash", "crash before it is noted", "overload", "pause", "nothing"]
-HAPPENINGS = st.tuples(
-    st.integers(1, 200_000), st.sampled_from(["crash", "crash before it is noted", "overload", "pause", "nothing"])
+Happening = Literal["nothing", "crash", "nothing is noted", "only the first is noted", "overload", "pause"]
+Story = list[tuple[int, Happening]]
+STORIES = st.lists(
+    st.tuples(
+        st.integers(1, 200_000),
+        st.sampled_from(["nothing", "crash", "nothing is noted", "only the first is noted", "overload", "pause"]),
+    ),
+    max_size=12,
 )
+"""Milliseconds that pass, and what happens at the next look at the clock."""
 
 
 @settings(max_examples=60)
-@given(st.lists(HAPPENINGS, max_size=12), st.sampled_from([0, 40]))
-def test_no_tick_is_lost_and_none_is_doubled(story: list[tuple[int, Happening]], jitter_s: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        asyncio.run(_live(story, jitter_s, patch))
+@given(STORIES, st.sampled_from([0, 40]))
+def test_no_tick_is_lost_and_none_is_doubled(story: Story, jitter_s: int) -> None:
+    asyncio.run(_count_ticks(story, jitter_s))
 
 
-async def _live(story: list[tuple[int, Happening]], jitter_s: int, patch: pytest.MonkeyPatch) -> None:
+@settings(max_examples=150)
+@given(STORIES, st.sampled_from(["skip", "replace"]), st.sampled_from(["skip", "latest", "all"]))
+def test_never_do_two_run_where_they_may_not(story: Story, overlap: str, missed: str) -> None:
+    asyncio.run(_count_running(story, overlap, missed))
+
+
+async def _count_ticks(story: Story, jitter_s: int) -> None:
     world = Clocked()
     await world.engine.open()
-    settings = {"every_s": 60, "missed": "all", "jitter_s": jitter_s}
-    world.catalog.triggers.put("tick", "schedule", "quick", settings)
     schedules = Schedules(world.engine)
+    world.catalog.triggers.put("tick", "schedule", "quick", {"every_s": 60, "missed": "all", "jitter_s": jitter_s})
     for step, happening in story:
         world.now += step
-        schedules = await _happen(world, schedules, happening, patch)
+        schedules = await _happen(world, schedules, happening)
     world.now += 180_000
     await schedules.run_due()
     minutes = (world.now - BEGIN) // 60_000
-    started = await world.started("quick")
     ticks = [f"2026-01-01T{minute // 60:02}:{minute % 60:02}:00.000Z" for minute in range(1, minutes + 1)]
-    found = [input["time"] for input in started.values()]
-    assert len(found) == len(set(found))
-    assert sorted(found) == ticks or (jitter_s and sorted(found) == ticks[:-1])
+    found = sorted(input["time"] for input in (await world.started("quick")).values())
+    assert found == ticks or (jitter_s and found == ticks[:-1])
     await world.engine.close()
 
 
-async def _happen(world: Clocked, schedules: Schedules, happening: Happening, patch: pytest.MonkeyPatch) -> Schedules:
-    if happening == "crash before it is noted":
-        with patch.context() as inner:
-            inner.setattr(world.catalog.triggers.shelf, "put_progress", _away)
-            with suppress(Unavailable):
-                await schedules.run_due()
-    elif happening in ("overload", "pause"):
-        world.admits = happening != "overload"
-        world.catalog.triggers.pause("tick", happening == "pause")
-        await schedules.run_due()
-        world.admits = True
-        world.catalog.triggers.pause("tick", False)
-    else:
-        await schedules.run_due()
-    if not happening.startswith("crash"):
+async def _count_running(story: Story, overlap: str, missed: str) -> None:
+    world = Clocked()
+    await world.engine.open()
+    schedules = Schedules(world.engine)
+    world.catalog.triggers.put("tick", "schedule", "long", {"every_s": 60, "overlap": overlap, "missed": missed})
+    for step, happening in story:
+        world.now += step
+        schedules = await _happen(world, schedules, happening)
+        assert await _count(world, "RUNNING") <= 1
+    assert overlap == "replace" or await _count(world, "ABORTED") == 0
+    world.now += 60_000 - world.now % 60_000
+    await schedules.run_due()
+    assert await _count(world, "RUNNING") == 1
+    await world.engine.close()
+
+
+async def _count(world: Clocked, status: str) -> int:
+    return len((await world.engine.list("long", status)).items)
+
+
+async def _happen(world: Clocked, schedules: Schedules, happening: Happening) -> Schedules:
+    """One look at the clock; gives the schedules of the process that lives on."""
+    triggers = world.catalog.triggers
+    world.admits = happening != "overload"
+    triggers.pause("tick", happening == "pause")
+    with pytest.MonkeyPatch.context() as patch:
+        if happening in ("nothing is noted", "only the first is noted"):
+            patch.setattr(triggers.shelf, "put_progress", _forgetting(world, notes=happening != "nothing is noted"))
+        with suppress(Unavailable):
+            await schedules.run_due()
+    world.admits = True
+    triggers.pause("tick", False)
+    if happening in ("nothing", "overload", "pause"):
         return schedules
     again = Schedules(world.engine)
     await again.read()
     return again
 
 
-def _away(progress: Any) -> None:
-    raise Unavailable("the disk is away")
+def _forgetting(world: Clocked, *, notes: int) -> Any:
+    """The store keeps so many notes before it goes away."""
+    keep, left = world.catalog.triggers.shelf.put_progress, [notes]
+
+    def put_progress(progress: Any) -> None:
+        if not left[0]:
+            raise Unavailable("the disk is away")
+        left[0] -= 1
+        keep(progress)
+
+    return put_progress
