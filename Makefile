@@ -10,7 +10,7 @@ export SFC_SHARED := $(abspath $(or $(SFC_SHARED),../shared))
 # What a person installed or configured elsewhere must not leak into the virtual environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup up demo hot relay kafka test test-fast chaos coverage lint bench conformance lock clean
+.PHONY: help setup up demo hot relay kafka test test-fast chaos coverage lint bench conformance lock bundle clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ conformance: $(STAMP) ## Replay recorded answers of Step Functions against a ser
 lock: ## Pin every dependency again, with hashes; ARGS=--upgrade takes the newest
 	@test -x $(BIN)/pip-compile || $(MAKE) setup
 	$(BIN)/python scripts/lock.py $(ARGS)
+
+bundle: $(STAMP) ## Make dist/cluster: what `ray up cluster.yaml` installs on every machine
+	$(BIN)/python scripts/bundle.py
 
 clean: ## Remove what builds and tools left behind (not .venv)
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

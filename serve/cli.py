@@ -1,4 +1,4 @@
-"""Commands that need the server's package: `sfc up`, `sfc down`, `sfc status`."""
+"""Commands that need the server's package: `sfc up`, `sfc down`, `sfc status`, `sfc deploy`, `sfc undeploy`."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from serve.cluster import deploy, undeploy
 from serve.kafka_options import (
     KafkaOption,
     KafkaPrefixOption,
@@ -18,6 +19,19 @@ from serve.kafka_options import (
     KafkaTopicOption,
     SchemaRegistryOption,
     kafka_settings,
+)
+from serve.options import (
+    DEFAULT_DATA,
+    BlueprintsOption,
+    DataOption,
+    HandlersOption,
+    HostOption,
+    LambdaOption,
+    PortOption,
+    WorkersOption,
+    blueprints_directory,
+    handler_modules,
+    warn_if_open,
 )
 from sfc.cli.inputs import AwsEndpointOption, AwsRegionOption, MapFilesOption, aws_settings, map_roots, read_text
 from sfc.cli.output import Failed, JsonOption, print_facts, print_json, say
@@ -27,31 +41,25 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-DataOption = Annotated[Path, typer.Option("--data", envvar="SFC_DATA", help="Directory of everything that lasts.")]
-DEFAULT_DATA = Path(".sfc")
 _DOWN_S = 90.0
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+app.command()(deploy)
+app.command()(undeploy)
 
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the HTTP server.")] = 8000,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; others than loopback are open to everybody.")
-    ] = "127.0.0.1",
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
     data: DataOption = DEFAULT_DATA,
     store: Annotated[str | None, typer.Option(help="URL of a database instead of SQLite in --data.")] = None,
-    lambda_endpoint: Annotated[
-        str | None, typer.Option(help="Where Lambda functions without a handler are invoked.")
-    ] = None,
+    lambda_endpoint: LambdaOption = None,
     aws_endpoint: AwsEndpointOption = None,
     aws_region: AwsRegionOption = None,
     map_files: MapFilesOption = None,
-    handlers: Annotated[
-        list[str] | None, typer.Option(help="Module or file with task handlers; may be repeated.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes of the common pool.")] = 2,
-    blueprints: Annotated[Path | None, typer.Option(help="Directory of *.asl.json files to create or update.")] = None,
+    handlers: HandlersOption = None,
+    workers: WorkersOption = 2,
+    blueprints: BlueprintsOption = None,
     mocks: Annotated[
         Path | None, typer.Option(help="Mock configuration file: `stateMachineArn#Case` starts a test case of it.")
     ] = None,
@@ -67,8 +75,6 @@ def up(
 
     if store is not None and not store.startswith("sqlite:////"):
         raise typer.BadParameter("only sqlite:////ABSOLUTE/PATH is supported", param_hint="--store")
-    if blueprints is not None and not blueprints.is_dir():
-        raise typer.BadParameter(f"{blueprints} is no directory", param_hint="--blueprints")
     aws_settings(aws_endpoint, aws_region)  # tells now what is wrong with it
     settings = Settings(
         data=str(data.absolute()),
@@ -79,14 +85,13 @@ def up(
         aws_endpoints=tuple(aws_endpoint or ()),
         aws_region=aws_region,
         map_files=map_roots(map_files),
-        handlers=tuple(_absolute(name) for name in handlers or ()),
+        handlers=handler_modules(handlers),
         workers=workers,
         mocks=None if mocks is None else str(_checked_mocks(mocks).absolute()),
         kafka=kafka_settings(kafka, kafka_property, kafka_prefix, schema_registry, kafka_topic),
-        blueprints=None if blueprints is None else str(blueprints.absolute()),
+        blueprints=blueprints_directory(blueprints),
     )
-    if host not in _LOOPBACK:
-        say(f"warning: {host}:{port} is open to whoever can reach it; there is no authentication yet")
+    warn_if_open(host, port)
     _run(settings, no_ray=no_ray)
 
 
@@ -96,11 +101,6 @@ def _checked_mocks(path: Path) -> Path:
 
     read_mocks(read_text(path))
     return path
-
-
-def _absolute(name: str) -> str:
-    """Files by their whole path, because workers run elsewhere; modules as they are."""
-    return str(Path(name).absolute()) if name.endswith(".py") or "/" in name else name
 
 
 def _run(settings: "Settings", *, no_ray: bool) -> None:

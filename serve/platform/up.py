@@ -148,7 +148,7 @@ class Supervisor:
             self._stopping.wait(_HEAD_ENDS_S)
             if head.exit_code() is not None:
                 raise HeadDied
-            raise DeployFailed(f"the engine did not start (see {self._log}): {_last_line(self._log)}")
+            raise DeployFailed(f"the engine did not start (see {self._log}): {last_line(self._log)}")
         while not is_ready(self.settings.url):
             if self._stopping.wait(0.05):
                 raise Interrupted
@@ -196,6 +196,6 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
