@@ -157,7 +157,7 @@ KAFKA_PREFIX_CHARS: Final = 64
 """Of the names of SFC's own topics and groups; Kafka's names have 249."""
 KAFKA_PARTITIONS: Final = 10_000
 """Of a topic that SFC makes."""
-KAFKA_CHUNK_RECORDS: Final = 500
+KAFKA_CHUNK_RECORDS: Final = 250
 """Records that are read from a partition, and committed, at once."""
 KAFKA_CHUNK_BYTES: Final = 262_144
 """Of their values, keys and headers; a single record may be larger."""

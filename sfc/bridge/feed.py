@@ -195,7 +195,8 @@ class Feed:
             if reading.trouble is not None:
                 self._until = 0.0  # it may be another topic by now
                 await asyncio.sleep(_AGAIN_S)
-            await asyncio.gather(*[self._use(chunk) for chunk in reading.chunks])
+            for chunk in reading.chunks:  # one after the other: all at once would keep the loop from everybody else
+                await self._use(chunk)
 
     async def _paused(self) -> None:
         try:
