@@ -331,8 +331,13 @@ class Reader:
 class Readers:
     """The readers of one process, by feed and plan."""
 
-    def __init__(self, clients: Callable[[KafkaSettings], Clients] = Clients) -> None:
+    def __init__(
+        self,
+        clients: Callable[[KafkaSettings], Clients] = Clients,
+        topics: Callable[[Clients], Looks] = Topics,
+    ) -> None:
         self._clients = clients
+        self._topics = topics
         self._readers: dict[tuple[str, int], Reader] = {}
 
     async def take(self, plan: Plan, lane: int, positions: Mapping[int, int], wait_s: float) -> Reading:
@@ -341,7 +346,7 @@ class Readers:
         if reader is None or reader.plan != plan:
             if reader is not None:
                 reader.close()
-            reader = self._readers[plan.feed, lane] = Reader(plan, self._clients)
+            reader = self._readers[plan.feed, lane] = Reader(plan, self._clients, self._topics)
         return await reader.take(positions, wait_s)
 
     def drop(self, feed: str) -> None:
