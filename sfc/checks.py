@@ -53,7 +53,7 @@ def number(least: float, most: float) -> Check:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InvalidRequest(f"{place} must be a number", field=place)
         if not least <= value <= most:
-            raise InvalidRequest(f"{place} must be from {least:g} to {most:,g}", field=place)
+            raise InvalidRequest(f"{place} must be from {least:g} to {most:,.12g}", field=place)
         return float(value)
 
     return check

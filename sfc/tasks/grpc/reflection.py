@@ -16,6 +16,8 @@ _METHODS: Final = tuple(
     f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo" for version in ("v1", "v1alpha")
 )
 _ANSWER_S: Final = 10.0
+_ENDED_BEFORE: Final = "Internal error from Core"
+"""What grpcio says of a write to a call that has ended."""
 _Request: Final[Any] = reflection_pb2.ServerReflectionRequest
 
 
@@ -57,8 +59,9 @@ async def _ask(channel: Any, method: str, target: str, service: str) -> Services
                 wanted = [_Request(file_by_filename=name) for name in sorted(missing)]
         return Services(files)
     except grpc.aio.AioRpcError:
-        # What a write to a call tells that the server has refused already is not why it was refused.
-        if await call.code() is grpc.StatusCode.UNIMPLEMENTED:
+        # A write to a call that the server has refused already may put an error of its own in the place of the reason.
+        code, details = await call.code(), await call.details()
+        if code is grpc.StatusCode.UNIMPLEMENTED or (code is grpc.StatusCode.INTERNAL and details == _ENDED_BEFORE):
             return None
         raise
     except InvalidDescriptors as error:

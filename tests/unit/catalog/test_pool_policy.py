@@ -74,6 +74,11 @@ def test_what_is_wrong_is_named(settings: dict[str, Any], field: str) -> None:
     assert refused.value.field == field
 
 
+def test_a_bound_is_told_in_full() -> None:
+    with pytest.raises(InvalidRequest, match=r"pool.queue_timeout_s must be from 1 to 99,999,999"):
+        read_policy({"queue_timeout_s": 0.5})
+
+
 def test_a_blueprint_says_it_in_its_pool_setting_or_in_the_other_spelling() -> None:
     assert spelled_policy({"pool_mode": "specific", "sla": "S0", "topic": "orders"}) == {
         "mode": "specific",
