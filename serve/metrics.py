@@ -36,6 +36,7 @@ ENGINE_GAUGES: Final[Mapping[str, tuple[str, str]]] = {
     "sfc_engine_jobs": ("jobs", "Jobs that executions wait for."),
     "sfc_engine_paused": ("paused", "Blueprints and groups that are paused."),
     "sfc_engine_held": ("held", "Jobs and timers that pauses hold in memory."),
+    "sfc_engine_messages": ("messages", "Messages that Kafka has not acknowledged."),
     "sfc_engine_broken_executions": ("broken", "Executions that stopped at a bug."),
 }
 ENGINE_COUNTERS: Final[Mapping[str, tuple[str, str]]] = {

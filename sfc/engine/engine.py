@@ -339,7 +339,7 @@ class Engine:
 
     def stats(self) -> dict[str, int | float]:
         """Figures of this engine since it was made."""
-        return stats(self._host)
+        return {**stats(self._host), "messages": self._kafka_tasks.waiting}
 
     async def consult(self, question: Callable[[Catalog], T]) -> T:
         """Have the catalog do or tell something, beside the event loop."""

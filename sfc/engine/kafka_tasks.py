@@ -77,6 +77,11 @@ class KafkaTasks:
         if self._kafka is not None:
             self._kafka.outbox.admit()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that the broker has not acknowledged."""
+        return 0 if self._kafka is None else self._kafka.outbox.waiting
+
     def takes(self, resource: Resource) -> bool:
         return resource.service == "kafka"
 

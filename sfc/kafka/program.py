@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
+from sfc import jsonvalue
 from sfc.jsonvalue import Json
+from sfc.kafka import relayed
 from sfc.kafka.chunk import Control, Dead, Decision, Start
 from sfc.kafka.formats import Format, Formats, NotInFormat
 from sfc.kafka.record import Record, encode
@@ -92,6 +94,8 @@ class _Triggered:
         given = [field for field in FIELDS if program.settings.get(field) is not None]
         self._whole = not given and settings.format == "json"
         """The value's own bytes are the input."""
+        self._relays = any("record" in jsonvalue.text(program.settings[field]) for field in given)
+        """An expression may ask for the record as it came."""
         self._complaint = None if settings.schema is None else _complaints(settings.schema)
         self._control = settings.control
 
@@ -113,13 +117,19 @@ class _Triggered:
         else:
             try:
                 seed = record.offset << 16 ^ record.partition
-                mapped = self._mapping.apply(event(record, value), now_ms=record.timestamp, seed=seed)
+                mapped = self._mapping.apply(self._event(record, value), now_ms=record.timestamp, seed=seed)
                 if mapped is None:
                     return None
                 input, name = mapped.payload(), mapped.name
             except MappingFailed as error:
                 return dead(record, MAPPING_FAILED, str(error))
         return Start(record.offset, input, name, self._fallback(record))
+
+    def _event(self, record: Record, value: Json) -> dict[str, Json]:
+        found = event(record, value)
+        if self._relays:
+            found["record"] = relayed.shown(record.key, record.value, record.headers)
+        return found
 
     def _fallback(self, record: Record) -> str:
         """Unique to the record, also when its topic is made anew or its offset is given again after a loss."""
@@ -135,7 +145,7 @@ class _Triggered:
 
 
 def event(record: Record, value: Json) -> dict[str, Json]:
-    """What filter and mapping see of a record."""
+    """What filter and mapping see of a record; and `record`, its bytes, if they ask for it."""
     return {
         "value": value,
         "key": _text(record.key),

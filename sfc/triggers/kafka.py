@@ -4,7 +4,8 @@
  "batch": {"size": 100, "seconds": 1}, "rate": 50, "max_bytes": 1048576,
  "control": {"header": "x-flow-control", "secret": "${env:CONTROL_SECRET}"}}
 
-The event that filter and mapping see is {"value", "key", "headers", "topic", "partition", "offset", "timestamp"}.
+The event that filter and mapping see is {"value", "key", "headers", "topic", "partition", "offset", "timestamp",
+"record"}.
 """
 
 import re

@@ -9,6 +9,7 @@ from sfc.errors import InvalidRequest
 from sfc.kafka.chunk import Control, Dead, Decision, Start
 from sfc.kafka.program import Condemned, TriggerProgram, dead, merged
 from sfc.kafka.record import Record, decode
+from sfc.kafka.relayed import read_shown
 from sfc.kafka.settings import KafkaSettings
 from sfc.limits import NAME_CHARS, PAYLOAD_BYTES
 
@@ -49,6 +50,15 @@ class TestStarts:
             "value": {"order": 1}, "key": "k", "headers": {"trace": "abc"}, "topic": "orders", "partition": 2,
             "offset": 5, "timestamp": 1_790_000_000_000,
         }  # fmt: skip
+
+    def test_a_mapping_that_asks_for_the_record_sees_its_bytes(self) -> None:
+        given = record(b"\xff{", headers=[("a", b"\x00"), ("a", None)])
+        template = {"order": "{% $states.input.key %}", "record": "{% $states.input.record %}"}
+        found = program(format="bytes", input=template).compile()(given)
+        assert isinstance(found, Start)
+        input = json.loads(found.input)
+        assert read_shown(input["record"]) == (b"k", b"\xff{", (("a", b"\x00"), ("a", None)))
+        assert input["order"] == "k"
 
     def test_a_filter_leaves_records_out(self) -> None:
         only = "{% $states.input.value.order > 1 %}"
