@@ -211,7 +211,7 @@ class Feed:
             program = Condemned(program, self._everything, self._condemned)
         return Plan(
             feed=source.feed, topic=topic.name, topic_id=topic.id, group=source.group, program=program,
-            kafka=source.kafka, batch=source.batch,
+            kafka=source.kafka, batch=source.batch, idempotent=source.idempotent,
         )  # fmt: skip
 
     async def _use(self, chunk: Chunk) -> None:

@@ -85,6 +85,7 @@ class Results:
                 kafka=self._settings,
                 program=lambda _: program,
                 about=format,
+                idempotent=True,  # an answer that comes twice changes nothing
             )
         )
 

@@ -33,6 +33,8 @@ class Source:
     batch: Batch | None = None
     rate: float | None = None
     """Starts a second at most."""
+    idempotent: bool = False
+    """To use a record twice does no harm."""
     obey: Obey | None = field(default=None, compare=False)
 
 

@@ -33,7 +33,7 @@ _COMMON: Final[Mapping[str, Value]] = {
 _PRODUCER: Final[Mapping[str, Value]] = {
     "acks": "all",
     "enable.idempotence": True,
-    "linger.ms": 2,
+    "linger.ms": 0,  # what waits while a request is under way makes a batch anyhow
     "message.timeout.ms": 0,  # what is accepted waits for the broker, however long it is away
 }
 _CONSUMER: Final[Mapping[str, Value]] = {

@@ -54,6 +54,9 @@ class Plan:
     program: Program
     kafka: KafkaSettings
     batch: Batch | None = field(default=None)
+    idempotent: bool = False
+    """To use a record twice does no harm: the broker need not be asked, before each chunk, whether it is the topic that
+    is meant."""
 
 
 class Reading(NamedTuple):
@@ -232,7 +235,8 @@ class Reader:
         drained = trouble is not None or len(messages) < KAFKA_CHUNK_RECORDS
         chunks = self._cut(consumer, drained or not any(self._ready.values()))
         if chunks:
-            self._check_topic()
+            if not self.plan.idempotent:
+                self._check_topic()
             with self._lock:
                 if self._moved:
                     return
