@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import orjson
@@ -49,7 +50,7 @@ class Clients:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.settings = settings
-        self.outage = Outage(settings.servers)
+        self.outage = _outage_of(settings.servers)
 
     def producer(self, own: Mapping[str, Value] | None = None) -> "Producer":
         """Idempotent, acknowledged by all replicas. `own` goes over what SFC sets. Raises InvalidRequest for
@@ -147,6 +148,12 @@ class Outage:
             changed = self._since is not None and known != reason
         if changed:
             log.warning("Kafka at %s cannot be reached: %s", self._servers, reason)
+
+
+@lru_cache(maxsize=64)
+def _outage_of(servers: str) -> Outage:
+    """One for all clients of this process: an outage is told once, however many there are."""
+    return Outage(servers)
 
 
 def _plain(text: str) -> str:

@@ -60,6 +60,11 @@ def test_librdkafkas_own_repetitions_are_not_logged(caplog: pytest.LogCaptureFix
     assert lines(caplog) == ["PROTOERR [rdkafka#producer-1] …"]
 
 
+def test_all_clients_of_a_process_tell_of_an_outage_together() -> None:
+    assert Clients(KafkaSettings.of("a:1")).outage is Clients(KafkaSettings.of("a:1", prefix="b")).outage
+    assert Clients(KafkaSettings.of("a:1")).outage is not Clients(KafkaSettings.of("b:1")).outage
+
+
 def test_a_property_that_is_none_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequest, match=r"no\.such\.thing") as refused:
         Clients(KafkaSettings.of("127.0.0.1:9", ["no.such.thing=1"])).check()
