@@ -41,7 +41,8 @@ class NewBlueprintVersion(Strict):
     kind: Kind = Field("STANDARD", description="EXPRESS: short, at most five minutes, no stored history.")
     role_arn: str = Field("arn:aws:iam::123456789012:role/sfc", description="Shown in histories; not used otherwise.")
     settings: dict[str, Any] | None = Field(
-        None, description="What belongs to the blueprint but not to ASL: `pool`, `group`, `topics`. Absent: as before, or none."
+        None,
+        description="What belongs to the blueprint but not to ASL: `pool`, `group`, `topics`. Absent: as before, or none.",
     )
 
     def text(self) -> str:
