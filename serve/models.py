@@ -42,7 +42,8 @@ class NewBlueprintVersion(Strict):
     role_arn: str = Field("arn:aws:iam::123456789012:role/sfc", description="Shown in histories; not used otherwise.")
     settings: dict[str, Any] | None = Field(
         None,
-        description="What belongs to the blueprint but not to ASL: `pool`, `group`, `topics`. Absent: as before, or none.",
+        description="What belongs to the blueprint but not to ASL: `pool`, `group`, `topics`. "
+        "Absent: as before, or none.",
     )
 
     def text(self) -> str:
