@@ -54,7 +54,7 @@ class JournalReader:
 
     async def _read(self, shard: int) -> None:
         delay = _RETRY_FIRST_S
-        while True:
+        while self._facts.owns(shard):  # else its new owner reads it
             try:
                 if shard not in self._positions:
                     self._positions[shard] = max(

@@ -22,6 +22,10 @@ class Facts:
         self.shards: Sequence[int] = ()
         """Those of this engine, once it is open."""
 
+    def owns(self, shard: int) -> bool:
+        """Whether no other engine has taken the shard over."""
+        return self._host.committer.owns(shard)
+
     def end(self, shard: int) -> int:
         """The position of the last fact that is written. Costs nothing."""
         return self._host.committer.next_position(shard) - 1

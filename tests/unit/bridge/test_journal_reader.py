@@ -85,3 +85,16 @@ async def test_what_is_forgotten_is_passed_over(house: House) -> None:
     reader.open()
     await until(lambda: reader.lag == 0)
     await reader.close()
+
+
+async def test_what_another_engine_has_taken_over_is_left_to_it(house: House) -> None:
+    taking = Taking()
+    await read(house, "test", taking, 0)
+    reader = JournalReader(house.engine.facts, "test", taking)
+    house.store.acquire(0, "one")  # a new epoch: what the engine holds is void
+    with pytest.raises(Unavailable):
+        await house.engine.start("pass")
+    reader.open()
+    await until(lambda: all(task.done() for task in reader._tasks))
+    await reader.close()
+    assert taking.seen == []

@@ -78,3 +78,15 @@ def test_a_new_version_keeps_the_settings_that_are_not_given(rest: httpx.Client)
     put(rest, "a", WAIT, settings={"group": "shop"})
     assert rest.put("/api/blueprints/a", json={"definition": json.dumps(PASS)}).json()["group"] == "shop"
     assert rest.put("/api/blueprints/a", json={"definition": PASS, "settings": {}}).json()["group"] is None
+
+
+def test_a_webhook_of_a_paused_blueprint_tells_when_to_come_again(rest: httpx.Client) -> None:
+    put(rest, "one", PASS)
+    hook = {"kind": "webhook", "blueprint": "one", "settings": {"signature": "none"}}
+    assert rest.put("/api/triggers/hook", json=hook).is_success
+    rest.post("/api/blueprints/one/pause")
+    answer = rest.post("/hooks/hook", json={})
+    refused(answer, 503, "BlueprintPaused")
+    assert int(answer.headers["retry-after"]) > 1
+    rest.post("/api/blueprints/one/resume")
+    assert rest.post("/hooks/hook", json={}).is_success
