@@ -96,19 +96,16 @@ class Pauses:
         more; then it is to be asked for again. Raises as `pause`."""
         await self.pause(kind, name)
         await self._host.committer.settled()  # starts that were on their way
-        blueprints = [name] if kind == "blueprint" else await self._host.threads.call(lambda: self._members(name))
-        stopped = 0
-        for blueprint in blueprints:
-            wanted = Wanted(family=blueprint, status="RUNNING")
-            before: int | None = None
-            while rows := await self._rows(wanted, before):
-                for row in rows:
+        wanted = Wanted(family=name if kind == "blueprint" else None, status="RUNNING")
+        stopped, before = 0, None
+        while rows := await self._rows(wanted, before):
+            for row in rows:
+                if kind == "blueprint" or self._group(row) == name:
                     if stopped == STOP_PAGE:
                         return stopped, True
-                    if kind == "blueprint" or self._group(row) == name:
-                        await self._stops.stop(row, failure)
-                        stopped += 1
-                before = rows[-1].id
+                    await self._stops.stop(row, failure)
+                    stopped += 1
+            before = rows[-1].id
         return stopped, False
 
     def current(self) -> list[PauseRecord]:
@@ -136,21 +133,14 @@ class Pauses:
             after, more = (page[-1].name, len(page) == _NAMES) if page else ("", False)
         return dict(sorted(found.items()))
 
-    def _members(self, group: str) -> list[str]:
-        """Raises NotFound (GroupDoesNotExist)."""
-        found = self._groups().get(group)
-        if found is None:
-            raise NotFound(f"No blueprint is of the group '{group}'", code="GroupDoesNotExist")
-        return found
-
     def _check(self, kind: What, name: str) -> None:
         """Raises NotFound, InvalidName."""
         if kind == "blueprint":
             _version = self._host.catalog.get(name)
         else:
             check_name(name, "group")
-            if self._gate.get((kind, name)) is None:
-                _members = self._members(name)
+            if self._gate.get((kind, name)) is None and name not in self._groups():
+                raise NotFound(f"No blueprint is of the group '{name}'", code="GroupDoesNotExist")
 
     def _paused(self, kind: What, name: str) -> Pause:
         now, hold = self._host.clock(), self._gate.get((kind, name))

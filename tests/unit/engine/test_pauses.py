@@ -541,5 +541,7 @@ class TestStop:
         await make(house, "b", TWO, group="shop")
         for name in ("a", "b", "task"):
             await house.engine.start(name)
+        await house.engine.blueprints.update("b", settings={})
+        await house.engine.start("b")
         assert await house.engine.pauses.stop("group", "shop", Failure(None)) == (2, False)
-        assert await house.engine.counts() == {"ABORTED": 2, "RUNNING": 1}
+        assert await house.engine.counts() == {"ABORTED": 2, "RUNNING": 2}
