@@ -69,7 +69,7 @@ class _Seat:
         handle = self.handle()
         try:
             call = handle.take.remote(plan, lane, dict(positions), wait_s)
-            found: Reading = await asyncio.wait_for(asyncio.shield(_answer(call)), wait_s + _ANSWER_S)
+            found: Reading = await asyncio.wait_for(_answer(call), wait_s + _ANSWER_S)
             return found
         except TimeoutError:
             self.lose(handle)
@@ -120,16 +120,17 @@ class ReaderActors:
     def client(self, feed: str, lane: int) -> _Seat:
         seat = self._taken.get((feed, lane))
         if seat is None:
-            seat = self._taken[feed, lane] = self._free_seat()
+            seat = self._taken[feed, lane] = self._free_seat(self._sizes.get((feed, lane), 0))
         return seat
 
-    def _free_seat(self) -> _Seat:
-        """The one with the fewest partitions; a new one when all have as many as they should."""
+    def _free_seat(self, size: int) -> _Seat:
+        """The one with the fewest partitions; a new one when these would be too many there."""
         loads = dict.fromkeys(self._seats, 0)
         for key, seat in self._taken.items():
             loads[seat] += self._sizes.get(key, 0)
         least = min(loads, key=lambda seat: (loads[seat], seat.number), default=None)
-        if least is None or (loads[least] >= self._partitions and len(self._seats) < self._most):
+        full = least is not None and loads[least] + size > self._partitions
+        if least is None or (full and loads[least] and len(self._seats) < self._most):
             least = _Seat(len(self._seats))
             self._seats.append(least)
         return least

@@ -28,13 +28,15 @@ from bench._ray import local_ray
 from bench.servers import sfc_up
 from bench.spine import BATCH, DEFINITION, INPUT, closed_loop
 from scripts.kafka import Broker
-from sfc.bridge.kafka import KafkaBridge
+from sfc.bridge.feeds import AskedTopics, Feeds
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.sql import SqlShelf
 from sfc.engine.engine import Engine, StartRequest
+from sfc.kafka.clients import Clients
 from sfc.kafka.program import TriggerProgram
 from sfc.kafka.reader import Plan, Readers
 from sfc.kafka.settings import KafkaSettings
+from sfc.kafka.topics import Topics
 from sfc.store.sqlite import SqliteStore
 
 RECORDS = 20_000
@@ -88,11 +90,11 @@ def plain(servers: str, topic: str, records: int) -> float:
 async def read_alone(kafka: KafkaSettings, topic: str, records: int) -> float:
     """Records a second of a reader whose chunks nobody uses."""
     readers = Readers()
-    bridge_topic = await asyncio.to_thread(_look, kafka, topic)
+    topic_id = (await asyncio.to_thread(Topics(Clients(kafka)).look, topic)).id
     program = TriggerProgram(
-        trigger=1, name="bench", topic_id=bridge_topic, settings={"topic": topic, "from": "earliest"}, kafka=kafka
+        trigger=1, name="bench", topic_id=topic_id, settings={"topic": topic, "from": "earliest"}, kafka=kafka
     )
-    plan = Plan(feed="1", topic=topic, topic_id=bridge_topic, group=topic, program=program, kafka=kafka)
+    plan = Plan(feed="1", topic=topic, topic_id=topic_id, group=topic, program=program, kafka=kafka)
     positions, seen, began = dict.fromkeys(range(PARTITIONS), 0), 0, time.perf_counter()
     while seen < records:
         for chunk in (await readers.take(plan, 0, positions, 5)).chunks:
@@ -101,13 +103,6 @@ async def read_alone(kafka: KafkaSettings, topic: str, records: int) -> float:
     took = time.perf_counter() - began
     readers.close()
     return records / took
-
-
-def _look(kafka: KafkaSettings, topic: str) -> str:
-    from sfc.kafka.clients import Clients
-    from sfc.kafka.topics import Topics
-
-    return Topics(Clients(kafka)).look(topic).id
 
 
 @asynccontextmanager
@@ -129,13 +124,13 @@ async def engine_on_ray(folder: Path) -> AsyncIterator[Engine]:
         store.close()
 
 
-async def from_topic(engine: Engine, bridge: KafkaBridge, topic: str, records: int) -> float:
+async def from_topic(engine: Engine, feeds: Feeds, topic: str, records: int) -> float:
     """Executions a second."""
     settings = {"topic": topic, "from": "earliest"}
     began = time.perf_counter()
     trigger = await engine.consult(lambda catalog: catalog.triggers.put(topic[:40], "kafka", "echo", settings))
     feed = str(trigger.id)
-    while (found := bridge.feeds.get(feed)) is None or found.figures.started < records:  # noqa: ASYNC110  has no event
+    while (found := feeds.get(feed)) is None or found.figures.started < records:  # noqa: ASYNC110  has no event
         await asyncio.sleep(0.01)
     await _all_ended(engine)
     took = time.perf_counter() - began
@@ -175,23 +170,25 @@ async def _inside(servers: str, folder: Path, records: int) -> dict[str, Any]:
     kafka = KafkaSettings.of(servers)
     figures: dict[str, list[float]] = {name: [] for name in ("records", "plain", "batches", "read", "pause")}
     async with engine_on_ray(folder) as engine:
-        bridge = KafkaBridge(engine, kafka, ReaderActors())
-        await bridge.open()
+        topics = AskedTopics(Topics(Clients(kafka)))
+        feeds = Feeds(engine, kafka, ReaderActors(), topics)
+        await feeds.open()
         try:
             warm = await asyncio.to_thread(topic_of, servers, 500)
-            await from_topic(engine, bridge, warm, 500)
+            await from_topic(engine, feeds, warm, 500)
             await in_batches(engine, 1_000)
             for _ in range(ROUNDS):
                 topic = await asyncio.to_thread(topic_of, servers, records)
                 figures["plain"].append(await asyncio.to_thread(plain, servers, topic, records))
                 figures["read"].append(await read_alone(kafka, topic, records))
                 watch = asyncio.create_task(longest_pause())
-                figures["records"].append(await from_topic(engine, bridge, topic, records))
+                figures["records"].append(await from_topic(engine, feeds, topic, records))
                 watch.cancel()
                 figures["pause"].append(await watch)
                 figures["batches"].append(await in_batches(engine, records))
         finally:
-            await bridge.close()
+            await feeds.close()
+            topics.close()
     return {name: statistics.median(values) for name, values in figures.items()}
 
 

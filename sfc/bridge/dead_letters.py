@@ -77,6 +77,8 @@ class DeadLetters:
         kept = await self.get(id)
         if not kept.letter.record:
             raise InvalidRequest("it notes that records were lost: there is nothing to replay", code="NothingToReplay")
+        if not kept.letter.feed.isdecimal():
+            raise InvalidRequest(f"it came to {kept.letter.topic}: send it there again", code="NothingToReplay")
         trigger = await self._trigger_of(kept)
         source = self._feeds.source_of(trigger)
         record = decode(kept.letter.record)

@@ -188,12 +188,16 @@ class Intake:
     # Answers
 
     async def _bring(self, decisions: Iterable[Decision]) -> None:
-        """Have the executions in memory that are answered; what cannot be brought is a stray."""
-        for decision in decisions:
-            if type(decision) is Answer:
-                waiting = self._waiting(decision)
-                if waiting is not None and waiting.execution not in self._host.residence.all:
-                    await self._host.residence.load(waiting.execution, shard_of(waiting.execution))
+        """Have all executions that are answered in memory at once, but those that have ended. Raises Unavailable."""
+        found = [self._waiting(decision) for decision in decisions if type(decision) is Answer]
+        waiting = {each.execution for each in found if each is not None}
+        residence = self._host.residence
+        while missing := waiting - residence.all.keys():  # while some are read, others may leave again
+            for id, there in zip(
+                missing, await asyncio.gather(*[residence.load(id, shard_of(id)) for id in missing]), strict=True
+            ):
+                if there is None:
+                    waiting.discard(id)
 
     def _waiting(self, answer: Answer) -> Waiting | None:
         if answer.token is not None:

@@ -78,13 +78,13 @@ class Reader:
     def __init__(
         self,
         plan: Plan,
-        clients: Callable[[KafkaSettings], Clients] = Clients,
-        topics: Callable[[Clients], Looks] = Topics,
+        clients: Clients,
+        topics: Looks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plan = plan
-        self._clients = clients(plan.kafka)
-        self._topics = topics(self._clients)
+        self._clients = clients
+        self._topics = topics
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -342,6 +342,8 @@ class Readers:
     ) -> None:
         self._clients = clients
         self._topics = topics
+        self._shared: dict[KafkaSettings, tuple[Clients, Looks]] = {}
+        """Readers of one Kafka hear of its outages together, and ask for topics through one client."""
         self._readers: dict[tuple[str, int], Reader] = {}
 
     async def take(self, plan: Plan, lane: int, positions: Mapping[int, int], wait_s: float) -> Reading:
@@ -350,8 +352,14 @@ class Readers:
         if reader is None or reader.plan != plan:
             if reader is not None:
                 reader.close()
-            reader = self._readers[plan.feed, lane] = Reader(plan, self._clients, self._topics)
+            reader = self._readers[plan.feed, lane] = Reader(plan, *self._of(plan.kafka))
         return await reader.take(positions, wait_s)
+
+    def _of(self, kafka: KafkaSettings) -> tuple[Clients, Looks]:
+        if kafka not in self._shared:
+            clients = self._clients(kafka)
+            self._shared[kafka] = clients, self._topics(clients)
+        return self._shared[kafka]
 
     def drop(self, feed: str) -> None:
         """The feed is not read here any more."""

@@ -9,6 +9,7 @@ from serve.app import build_app
 from serve.ingress import Ingress, bind
 from serve.pools import Pools
 from serve.sfn.sdk import sdk_of
+from sfc.bridge.bridge import Bridge
 from sfc.engine.engine import Engine
 from sfc.tasks.aws.settings import AwsSettings
 from tests.support.engines import memory_engine
@@ -17,8 +18,9 @@ from tests.support.engines import memory_engine
 class _Server:
     """Engine and server on an event loop of their own."""
 
-    def __init__(self, make: Callable[[], tuple[Engine, Pools | None]]) -> None:
+    def __init__(self, make: Callable[[], tuple[Engine, Pools | None]], bridge: Callable[[Engine], Bridge]) -> None:
         self._make = make
+        self._bridge = bridge
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -44,7 +46,7 @@ class _Server:
         if pools is not None:
             await pools.open()
         await engine.open()
-        ingress = Ingress(build_app(engine, pools), listener)
+        ingress = Ingress(build_app(engine, pools, self._bridge(engine)), listener)
         await ingress.start()
         self._ready.set()
         await self._stop.wait()
@@ -57,10 +59,13 @@ class _Server:
 
 @contextmanager
 def serving(
-    aws: AwsSettings | None = None, make: Callable[[], tuple[Engine, Pools | None]] | None = None
+    aws: AwsSettings | None = None,
+    make: Callable[[], tuple[Engine, Pools | None]] | None = None,
+    bridge: Callable[[Engine], Bridge] = Bridge,
 ) -> Iterator[str]:
-    """Its URL. `make`: the engine, if it shall be another one, and pools; called on the server's loop."""
-    server = _Server(make or (lambda: (memory_engine(aws), None)))
+    """Its URL. `make`: the engine, if it shall be another one, and pools; `bridge`: what is beside it, which is not
+    opened. Both are called on the server's loop."""
+    server = _Server(make or (lambda: (memory_engine(aws), None)), bridge)
     server.start()
     try:
         yield server.url

@@ -1,6 +1,7 @@
 """Records become executions exactly once, whatever is told twice, late or from elsewhere."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -268,7 +269,27 @@ class TestAnswers:
         failed = await house.engine.wait(two.arn, 5)
         assert (failed.status, failed.error, failed.cause) == ("FAILED", "Bad", "why")
 
-    async def test_an_answer_to_an_execution_that_waits_in_the_store_brings_it_back(self, house: House) -> None:
+    async def test_answers_to_executions_that_wait_in_the_store_bring_them_back(self, house: House) -> None:
+        await reading(house)
+        ask = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+        given_token = {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}}
+        later = {"Type": "Task", "Resource": ask, "Parameters": given_token, "TimeoutSeconds": 3_600, "End": True}
+        await house.engine.blueprints.create("later", json.dumps({"StartAt": "A", "States": {"A": later}}))
+        records = [await house.engine.start("later") for _ in range(3)]
+        tokens = []
+        for key, job in list(house.workers.out.items()):
+            execution, task, attempt = key.split(":")
+            place = TokenPlace(int(execution, 16), int(task), int(attempt))
+            tokens.append(make(house.store.secret(), place))
+            house.workers.answer(job)
+        await until(lambda: house.engine.stats()["resident"] == 0)
+        given = [Answer(offset, token, None, b"[%d]" % offset) for offset, token in enumerate(tokens)]
+        taken = await house.engine.intake.take(chunk(0, 3, *given))
+        assert (taken.answers, taken.strays) == (3, 0)
+        ends = [await house.engine.wait(record.arn, 5) for record in records]
+        assert sorted(end.output or "" for end in ends) == ["[0]", "[1]", "[2]"]
+
+    async def test_an_answer_to_a_task_that_nobody_knows_is_a_stray(self, house: House) -> None:
         await reading(house)
         record = await house.engine.start("wait")
         await until(lambda: house.engine.stats()["resident"] == 0)

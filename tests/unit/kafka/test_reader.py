@@ -169,7 +169,7 @@ class House:
 
     def reader(self) -> Reader:
         clients: Any = self.broker
-        made = Reader(self.plan(), lambda _settings: clients, lambda _clients: self.broker)
+        made = Reader(self.plan(), clients, self.broker)
         self.readers.append(made)
         return made
 
