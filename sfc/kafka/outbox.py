@@ -178,8 +178,6 @@ class Outbox:
                 sending = lane.queue[0]
                 if sending.over or await self._leave(lane, sending):
                     lane.queue.popleft()
-        except Exception:
-            log.exception("messages for %s cannot leave because of a bug of SFC", topic)
         finally:
             lane.work = None
             if not lane.queue and not lane.known:
@@ -206,6 +204,9 @@ class Outbox:
         except (Full, Unavailable):
             await asyncio.sleep(self._again_s)
             return False
+        except Exception as error:  # a message that shows a bug must not stop those behind it for ever
+            log.exception("a message for %s cannot be sent because of a bug of SFC", message.topic)
+            self._tell(sending, Refused("Kafka.InvalidMessage", f"a bug of SFC: {error!r}"))
         return True
 
     def _delivered(self, sending: Sending, outcome: Receipt | Fault) -> None:

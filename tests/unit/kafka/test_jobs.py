@@ -8,11 +8,15 @@ import pytest
 
 from sfc.catalog.kafka_task import KafkaTask, read_kafka_task, topic_of
 from sfc.errors import InvalidRequest
-from sfc.kafka.formats import Formats
+from sfc.kafka.chunk import Answer
+from sfc.kafka.formats import Formats, NotInFormat
 from sfc.kafka.jobs import Messages, Origin, trace_parent
 from sfc.kafka.outbox import Message
+from sfc.kafka.record import Record
 from sfc.kafka.relayed import read_shown, shown
+from sfc.kafka.results import ResultsProgram
 from sfc.kafka.settings import KafkaSettings, TopicSettings
+from tests.support.registry import schema_registry
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:orders:a"
 ORIGIN = Origin("1f:3:0", "1f", ARN, "orders", {}, "Charge", "", 1_790_000_000_000, None)
@@ -139,6 +143,27 @@ def test_a_task_chooses_key_headers_format_and_the_settings_of_its_topic() -> No
     assert message.made == TopicSettings(partitions=12, config=(("cleanup.policy", "compact"), ("retention.ms", "5")))
     assert callable(message.value)
     assert MESSAGES.of_task(read_kafka_task({"key": "$.id"}), b'{"id":"a"}', ASKED).key == b"a"
+
+
+def test_a_job_and_its_answer_may_be_written_with_schemas() -> None:
+    record = {"type": "record", "name": "order", "fields": [{"name": "total", "type": "int"}]}
+    with schema_registry() as registry:
+        for topic in ("charges", "receipts"):
+            registry.register(topic, "AVRO", json.dumps(record))
+        kafka = KafkaSettings.of("a:9092", schema_registry=registry.url)
+        formats = Formats(kafka.registry())
+        task = read_kafka_task({"topic": "charges", "format": "avro", "reply": True, "reply_to": "receipts"})
+        message = Messages(kafka, formats).of_task(task, b'{"total":7}', ASKED)
+        assert callable(message.value)
+        written = message.value()
+        assert written[0] == 0
+        answer = Record("receipts", 0, 5, 0, None, b"\0\0\0\0\2" + written[5:], [("sfc-task-token", b"t")])
+        decide = ResultsProgram(format="avro", kafka=kafka).compile()
+        assert decide(answer) == Answer(5, "t", None, b'{"total":7}')
+        of_another_shape = Messages(kafka, formats).of_task(task, b'{"sum":7}', ASKED).value
+        assert callable(of_another_shape)
+        with pytest.raises(NotInFormat):
+            of_another_shape()
 
 
 def test_a_key_that_the_input_does_not_give_is_said_so() -> None:

@@ -206,6 +206,22 @@ async def test_a_value_that_its_schema_refuses_is_no_message_and_one_whose_regis
     await outbox.close()
 
 
+async def test_a_message_that_shows_a_bug_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    broker = FakeBroker()
+    outbox = broker.outbox()
+    told: list[Receipt | Refused] = []
+
+    def bug() -> bytes:
+        raise ZeroDivisionError
+
+    outbox.send(to("jobs")._replace(value=bug), told.append)
+    outbox.send(to("jobs", "next"), told.append)
+    await until(lambda: bool(broker.sent))
+    assert told == [Refused("Kafka.InvalidMessage", "a bug of SFC: ZeroDivisionError()")]
+    assert "because of a bug" in caplog.text
+    await outbox.close()
+
+
 async def test_only_so_many_are_under_way_and_starts_are_refused_when_too_many_wait() -> None:
     broker = FakeBroker()
     outbox = broker.outbox()
