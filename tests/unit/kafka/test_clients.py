@@ -6,7 +6,7 @@ import orjson
 import pytest
 from confluent_kafka import KafkaError
 
-from sfc.errors import InvalidRequest
+from sfc.errors import InvalidRequest, KafkaNotConfigured
 from sfc.kafka.clients import Clients, Outage, librdkafka
 from sfc.kafka.settings import KafkaSettings
 
@@ -69,6 +69,12 @@ def test_a_property_that_is_none_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequest, match=r"no\.such\.thing") as refused:
         Clients(KafkaSettings.of("127.0.0.1:9", ["no.such.thing=1"])).check()
     assert refused.value.field == "properties"
+
+
+def test_without_the_client_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(KafkaNotConfigured, match=r"service-flow-conductor\[kafka\]"):
+        Clients(KafkaSettings.of("127.0.0.1:9")).check()
 
 
 def test_one_set_of_properties_serves_every_kind_of_client() -> None:
