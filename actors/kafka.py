@@ -15,8 +15,8 @@ from sfc.limits import KAFKA_PARTITIONS_OF_READER, KAFKA_READERS
 
 log = logging.getLogger(__name__)
 
-_CPUS: Final = 0.25
-"""What Ray reserves: readers mostly wait for the broker."""
+_CPUS: Final = 0.0
+"""What Ray reserves: pools may have all CPUs of a cluster, and their work comes through readers."""
 _ANSWER_S: Final = 10.0
 """Over the wait that was asked for: an actor that says nothing for so long is given up."""
 

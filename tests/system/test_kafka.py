@@ -134,7 +134,7 @@ def is_exactly_once(tmp_path: Path, broker: Broker, records: int, rounds: int, s
         with killing(cluster, broker, random.Random(seed), rounds):
             while topic.written < records:
                 topic.write(min(200, records - topic.written))
-        wait_for(lambda: counts(cluster).get("SUCCEEDED", 0) >= records, 300)
+        wait_for(lambda: counts(cluster).get("SUCCEEDED", 0) >= records, 300 + records / 50)
         assert counts(cluster) == {"SUCCEEDED": records}
         assert dead_letters(cluster) == []
         numbers = Counter(each["number"] for each in inputs(cluster))
