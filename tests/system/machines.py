@@ -68,7 +68,7 @@ wait
 """
 
 
-def missing() -> str | None:
+def _missing() -> str | None:
     """Why machines cannot be made here; None when they can."""
     lacking = [tool for tool in _TOOLS if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     if lacking:
@@ -82,6 +82,13 @@ def missing() -> str | None:
     except subprocess.CalledProcessError as error:
         return f"no namespaces can be made here: {error.stderr.decode().strip()}"
     return None
+
+
+def require() -> None:
+    """Skips the test that calls it where no machines can be made, and says why."""
+    reason = _missing()
+    if reason is not None:
+        pytest.skip(reason)
 
 
 _CALL = """
@@ -263,10 +270,3 @@ def until(is_so: Callable[[], object], otherwise: str, within_s: float = _START_
     while not is_so():
         assert time.monotonic() < end, otherwise
         time.sleep(0.05)
-
-
-def require() -> None:
-    """Skips the test that calls it where no machines can be made, and says why."""
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.machines import ROOT, Machine, Network, missing, until
+from tests.system.machines import ROOT, Machine, Network, require, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -86,9 +86,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
+    require()
     with Network(tmp_path) as network:
         yield Cluster(network.machine("elastic", 20))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.machines import ROOT, Machine, Network, install_python, missing, until
+from tests.system.machines import ROOT, Machine, Network, install_python, require, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 PAGE = ROOT / "docs" / "how-to" / "run-on-a-cluster.md"
-SECRET = ".venv/bin/ray get-auth-token --generate"
+SECRET = "(umask 077; .venv/bin/ray get-auth-token --generate)"
 BUNDLE, UP, DOWN = "make bundle", ".venv/bin/ray up -y cluster.yaml", ".venv/bin/ray down -y cluster.yaml"
 TUNNEL = "ssh -f -N -L 8000:127.0.0.1:8000 sfc@192.0.2.10"
 STATUS = "RAY_AUTH_MODE=token ~/sfc/bin/ray status"
@@ -103,9 +103,7 @@ def copy_checkout(target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
+    require()
     with Network(tmp_path_factory.mktemp("net")) as network:
         yield network
 
@@ -149,6 +147,11 @@ def test_sfc_was_installed_from_the_bundle(lab: Lab) -> None:
     for machine in lab.nodes:
         place = machine.run("~/sfc/bin/python -c 'import serve; print(serve.__file__)'").strip()
         assert place == machine.run("echo ~/sfc/lib/python3*/site-packages/serve/__init__.py").strip()
+
+
+def test_the_token_is_read_by_its_user_alone(lab: Lab) -> None:
+    for machine in lab.nodes:
+        assert machine.run("stat -c %a ~/.ray/auth_token").strip() == "600"
 
 
 def test_the_server_is_not_reached_from_other_machines(lab: Lab) -> None:
