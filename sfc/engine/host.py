@@ -88,7 +88,7 @@ class Host:
         self.doers = Doers()
         self._ends: Ends | None = None
         self._came_back: set[Resident] = set()
-        """Read again since they were last let go."""
+        """Read again since they were last let go, or stay a while for an answer."""
         self._held: dict[int, list[Entry]] = {}
         """Results of executions that were thrown away and are not read again yet."""
         self._closing = False
@@ -209,11 +209,14 @@ class Host:
             if work.answer is not None:
                 work.answer(None)
 
-    def _stay_or_leave(self, resident: Resident) -> None:
+    def _stay_or_leave(self, resident: Resident, lingers: bool = True) -> None:
         if resident.wake_at == WORKING:
             self.timers.watch(resident)
         elif resident.wake_at is not None and resident.pending == 0:
-            if resident.wake_at < WORKING and not self.gate.is_shut(resident):  # its pause ended meanwhile
+            pause_is_over = resident.wake_at < WORKING and not self.gate.is_shut(resident)  # it ended meanwhile
+            # An answer that comes soon finds the execution here, and need not read and replay it.
+            lingers = lingers and bool(resident.run.accepted) and len(self._came_back) < self.settings.lingering
+            if pause_is_over or lingers:
                 self._came_back.add(resident)
                 self.timers.watch(resident)
                 return
@@ -322,7 +325,7 @@ class Host:
                 continue
             wake_at = self.wakes.wake_at(resident)
             if wake_at == resident.wake_at:
-                self._stay_or_leave(resident)
+                self._stay_or_leave(resident, lingers=False)
             elif wake_at != WORKING:
                 resident.wake_at = wake_at
                 self.write_beside(resident, change=ExecutionChange(resident.id, wake_at))

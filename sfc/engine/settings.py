@@ -8,6 +8,9 @@ class EngineSettings:
     passivate_after_ms: int = 10_000
     """An execution without jobs whose next timer is further away leaves memory; timers are loaded by windows of this
     length."""
+    lingering: int = 1_000
+    """Executions that only wait for an answer stay until the next window is read, as many as this; others leave at
+    once."""
     max_resident: int = 100_000
     """Executions in memory at once; above it, starts are refused and waiting ones stay in the store."""
     retry_first_s: float = 0.1

@@ -60,7 +60,7 @@ class House:
         self.engine = self.make()
 
     def make(self, owner: str = "one", mocks: MockConfig | None = None, **settings: Any) -> Engine:
-        chosen = EngineSettings(**{"retry_first_s": 0.001, "retry_most_s": 0.002, **settings})
+        chosen = EngineSettings(**{"retry_first_s": 0.001, "retry_most_s": 0.002, "lingering": 0, **settings})
         return Engine(
             self.store, self.catalog, self.workers, clock=lambda: self.now, owner=owner, settings=chosen, mocks=mocks,
             storage=Storage(StorageSettings(roots=self.roots)),

@@ -270,3 +270,17 @@ async def test_a_child_may_be_answered_for_by_the_token_of_its_parent(house: Hou
     await house.engine.send_task_success(token_of(house), '"by token"')
     assert (await ended(house, record)).output == '"by token"'
     assert house.store.children(record.id) == []
+
+
+async def test_an_execution_that_waits_for_an_answer_stays_a_while_and_then_is_a_row(house: House) -> None:
+    await house.reopen(lingering=1)
+    await ask(house)
+    assert (house.engine.stats()["jobs"], house.engine.stats()["resident"]) == (0, 1)
+    await house.engine.advance()  # the next window is read
+    assert (house.engine.stats()["resident"], house.engine.stats()["passivated"]) == (0, 1)
+
+
+async def test_above_the_limit_what_waits_for_an_answer_leaves_memory_at_once(house: House) -> None:
+    await house.reopen(lingering=0)
+    await ask(house)
+    assert house.engine.stats()["resident"] == 0
