@@ -6,6 +6,8 @@ from typing import Final
 import orjson
 
 _WORD: Final = re.compile(r"\w+")
+_TOKEN_CHARS: Final = 256
+"""Of a token that it does not know, the parser shows no more."""
 _LITERALS: Final = frozenset({"true", "false", "null"})
 _EXPECTED: Final = {
     "string key": "was expecting double-quote to start field name",
@@ -24,7 +26,7 @@ def complaint(text: str, error: orjson.JSONDecodeError) -> tuple[str, int]:
         return _sentence(error.msg), position
     if word is not None and word[0] not in _LITERALS and not word[0][0].isdigit() and "expected ','" not in error.msg:
         return (
-            f"Unrecognized token '{word[0]}': was expecting "
+            f"Unrecognized token '{_shortened(word[0])}': was expecting "
             "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         ), word.end()
     if "trailing comma" in error.msg:
@@ -43,6 +45,10 @@ def complaint(text: str, error: orjson.JSONDecodeError) -> tuple[str, int]:
         character = text[position]
         return f"Unexpected character ('{character}' (code {ord(character)})): {expected}", position
     return _sentence(error.msg), position
+
+
+def _shortened(token: str) -> str:
+    return token if len(token) < _TOKEN_CHARS else f"{token[:_TOKEN_CHARS]}..."
 
 
 def _sentence(text: str) -> str:

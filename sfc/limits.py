@@ -157,6 +157,8 @@ KAFKA_PREFIX_CHARS: Final = 64
 """Of the names of SFC's own topics and groups; Kafka's names have 249."""
 KAFKA_PARTITIONS: Final = 10_000
 """Of a topic that SFC makes."""
+DEAD_LETTER_DETAIL_CHARS: Final = 1_000
+"""Of what is said about a dead letter."""
 KAFKA_CHUNK_RECORDS: Final = 250
 """Records that are read from a partition, and committed, at once."""
 KAFKA_CHUNK_BYTES: Final = 262_144

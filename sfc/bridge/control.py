@@ -18,7 +18,7 @@ from sfc.errors import NotFound, SfcError, Unavailable
 from sfc.kafka.chunk import Control, Dead
 from sfc.kafka.control import Command, ControlProgram, read_command
 from sfc.kafka.settings import KafkaSettings
-from sfc.limits import CAUSE_CHARS
+from sfc.limits import DEAD_LETTER_DETAIL_CHARS
 from sfc.store.journal import Kept
 from sfc.triggers.trigger import Trigger
 
@@ -63,7 +63,9 @@ class Controls:
         except Unavailable:
             raise
         except SfcError as error:
-            return Asked(dead=Dead(control.first, BAD_MESSAGE, error.message[:CAUSE_CHARS], control.record))
+            return Asked(
+                dead=Dead(control.first, BAD_MESSAGE, error.message[:DEAD_LETTER_DETAIL_CHARS], control.record)
+            )
         log.info("control message %s: %s %s %s", command.id or "-", command.action, command.kind, command.name)
         return asked
 

@@ -28,6 +28,8 @@ _LOOK_S: Final = 5.0
 _WAIT_S: Final = 2.0
 """Longest wait of one call to a reader."""
 _AGAIN_S: Final = 0.2
+_STAYS: Final = 4
+"""So often in a row is a trouble met, over more than a second, before it is told."""
 _LONGEST_AGAIN_S: Final = 5.0
 _PASSES: Final = (429, 503)
 """Statuses of errors that pass: the record waits."""
@@ -61,6 +63,7 @@ class Feed:
         self.figures = figures
         self.trouble: str | None = None
         self.trouble_at: int | None = None
+        self._met = 0
         self._intake = intake
         self._readers = readers
         self._topics = topics
@@ -133,8 +136,9 @@ class Feed:
             delay = min(delay * 2, _LONGEST_AGAIN_S)
 
     def _complain(self, trouble: str | None) -> None:
-        """One line for each trouble, not for each time it is met."""
-        if trouble is not None and trouble != self.trouble:
+        """One line for each trouble that stays, not for each time it is met: many pass at the next try."""
+        self._met = self._met + 1 if trouble == self.trouble else 1
+        if trouble is not None and self._met == _STAYS:
             log.warning("topic %s waits, for %s: %s", self.source.topic, self.source.group, trouble)
         self.trouble = trouble
         self.trouble_at = None if trouble is None else self._now()

@@ -13,7 +13,7 @@ from sfc.kafka.chunk import Control, Dead, Decision, Start
 from sfc.kafka.formats import Format, Formats, NotInFormat
 from sfc.kafka.record import Record, encode
 from sfc.kafka.settings import KafkaSettings
-from sfc.limits import CAUSE_CHARS, NAME_CHARS, PAYLOAD_BYTES
+from sfc.limits import DEAD_LETTER_DETAIL_CHARS, NAME_CHARS, PAYLOAD_BYTES
 from sfc.secrets import resolve
 from sfc.triggers.kafka import KafkaTrigger, read_kafka
 from sfc.triggers.mapping import FIELDS, MappingFailed
@@ -39,7 +39,7 @@ class Program(Protocol):
 
 
 def dead(record: Record, reason: str, detail: str) -> Dead:
-    return Dead(record.offset, reason, detail[:CAUSE_CHARS], encode(record))
+    return Dead(record.offset, reason, detail[:DEAD_LETTER_DETAIL_CHARS], encode(record))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ CASES = [
     ('{"a":1,}', "Unexpected character ('}' (code 125)): was expecting double-quote to start field name"),
     ("[1", "Unexpected end of data"),
     ('{"a": NaN}', unknown("NaN")),
+    ("x" * 1_000, unknown("x" * 256 + "...")),
     ('"\\x"', "Invalid escaped sequence in string"),
 ]
 

@@ -171,4 +171,4 @@ def test_records_of_a_batch_are_one_start_with_an_array() -> None:
 
 
 def test_details_are_bounded() -> None:
-    assert len(dead(record(), "R", "x" * 100_000).detail) == 32_768
+    assert len(dead(record(), "R", "x" * 100_000).detail) == 1_000
