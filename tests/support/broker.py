@@ -25,12 +25,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def brokers(tmp_path: Path) -> Iterator[Callable[[], Broker]]:
-    """Makes brokers that a test may kill and start again; they end with it."""
+def brokers(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Makes brokers that a test may kill and start again, with settings of its own; they end with it."""
     made: list[Broker] = []
 
-    def make() -> Broker:
-        made.append(Broker(_runnable(tmp_path / f"kafka-{len(made)}")))
+    def make(settings: dict[str, str] | None = None) -> Broker:
+        made.append(Broker(_runnable(tmp_path / f"kafka-{len(made)}"), settings=settings))
         return made[-1]
 
     yield make

@@ -17,11 +17,9 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from scripts.kafka import Broker
-from tests.support.broker import brokers, kafka
 from tests.support.chance import SEED
 from tests.system.cluster import REPLICA, WORKER, Cluster, create, wait_for
 
-__all__ = ["brokers", "kafka"]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 READER = "ray::ReaderActor"

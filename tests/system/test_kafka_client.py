@@ -11,9 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from scripts.kafka import Broker
 from sfc.client import JobRecord, KafkaService, TaskError
-from tests.support.broker import brokers, kafka
 
-__all__ = ["brokers", "kafka"]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 

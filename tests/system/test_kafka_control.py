@@ -13,11 +13,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.broker import kafka
 from tests.system.cluster import ROOT
 from tests.system.server import Server
 
-__all__ = ["kafka"]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 RECORDS = 300

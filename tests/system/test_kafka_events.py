@@ -13,11 +13,9 @@ import pytest
 from confluent_kafka import Consumer
 
 from scripts.kafka import Broker
-from tests.support.broker import brokers
 from tests.system.cluster import ROOT
 from tests.system.server import Server
 
-__all__ = ["brokers"]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 Events: TypeAlias = dict[str, list[tuple[str, str]]]

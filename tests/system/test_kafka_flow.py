@@ -12,11 +12,9 @@ import httpx
 import pytest
 
 from scripts.kafka import Broker
-from tests.support.broker import brokers
 from tests.system.cluster import Cluster, create, wait_for
 from tests.system.test_kafka import FLOW, PASS, Topic, bind, counts, inputs, up
 
-__all__ = ["brokers"]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 FLOW_RATE = 400

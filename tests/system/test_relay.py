@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.broker import kafka
-
-__all__ = ["kafka"]
 ROOT = Path(__file__).parents[2]
 
 
