@@ -63,7 +63,7 @@ def pause_at_full_flow(tmp_path: Path, broker: Broker, records: int, seconds: fl
 
 def write_steadily(topic: Topic, records: int) -> None:
     while topic.written < records:
-        topic.write(FLOW_RATE // 10)
+        topic.write(min(FLOW_RATE // 10, records - topic.written))
         threading.Event().wait(0.1)
 
 
