@@ -90,6 +90,16 @@ async def raw_calls(workers: list[Any]) -> float:
     return count / (time.perf_counter() - began)
 
 
+async def raw_call_ms(workers: list[Any]) -> float:
+    """The median of calls one after the other."""
+    times = []
+    for number in range(SINGLE):
+        began = time.perf_counter()
+        await _awaited(workers[number % len(workers)].cancel([]))
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1_000
+
+
 async def compared(scheduler: Any, pool: str) -> dict[str, Any]:
     """Jobs through the workers of a pool (`common`, or that of the blueprint "bench"), beside raw calls of the same."""
     from actors.exchange import RayDispatcher

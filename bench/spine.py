@@ -24,7 +24,7 @@ import httpx
 
 from bench._http import Connection
 from bench._ray import local_ray
-from bench.exchange import ROUNDS, raw_calls
+from bench.exchange import ROUNDS, raw_call_ms, raw_calls
 from bench.servers import sfc_up
 from sfc.catalog.catalog import Catalog
 from sfc.catalog.sql import SqlShelf
@@ -108,10 +108,10 @@ async def _inside(folder: Path) -> dict[str, Any]:
     await closed_loop(one, 32, 500)  # warm
     rates, raw_rates, alone, busy, floors = [], [], [], [], []
     for _ in range(ROUNDS):
-        raw_rate, raw_ms = await raw_calls(list(workers.values()))
-        raw_rates.append(raw_rate)
+        handles = list(workers.values())
+        raw_rates.append(await raw_calls(handles))
         rates.append(await in_batches(engine))
-        floors.append(2_000 * statistics.median(bare_commits(folder)) + raw_ms)
+        floors.append(2_000 * statistics.median(bare_commits(folder)) + await raw_call_ms(handles))
         (folder / "bare.db").unlink()
         alone += await closed_loop(one, 1, SINGLE)
         busy += await closed_loop(one, 32, 10 * SINGLE)
